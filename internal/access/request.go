@@ -1,0 +1,48 @@
+package access
+
+import "time"
+
+// Outcome is how a request ended.
+type Outcome string
+
+const (
+	Answered Outcome = "answered"
+	Partial  Outcome = "partial" // cut or stopped after the first byte: charged for what was delivered
+	Refused  Outcome = "refused" // by a rule: not charged
+	Broken   Outcome = "failed"  // by the provider, before the first byte: not charged
+)
+
+// Check is one line of a request's trace: a rule, whether it held, and the two
+// values that were compared.
+type Check struct {
+	Rule    string `json:"rule"`
+	Passed  bool   `json:"passed"`
+	Dry     bool   `json:"dry,omitempty"` // tried only to see, after an earlier rule refused
+	Call    string `json:"call,omitempty"`
+	Allowed string `json:"allowed,omitempty"`
+}
+
+// Request is one row of the request log.
+type Request struct {
+	ID          int64
+	RequestID   string
+	At          time.Time
+	WorkspaceID int64
+	TokenID     int64
+	ShareID     int64
+	CustomerID  int64
+	BotID       int64
+	ProviderID  int64
+	Model       string
+	Door        Door
+	Stream      bool
+	Outcome     Outcome
+	Status      int
+	Rule        string // that refused, or the fault's code
+	Usage       Usage
+	Units       int64
+	FirstByte   time.Duration // 0: none came
+	Total       time.Duration
+	Address     string
+	Trace       []Check
+}
