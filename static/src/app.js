@@ -1,0 +1,315 @@
+// What Latchkey's pages do in the browser beyond htmx. Every listener is on the
+// document, so that swapped-in parts need no set-up; every page works without.
+(() => {
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const say = (key) => document.body.dataset[key] || key;
+
+  // Toasts. The server draws them (#toasts > .toast); this one is for what only
+  // the browser knows. Text goes in as text.
+  function toast(text) {
+    const region = $("#toasts");
+    if (!region) return;
+    const box = document.createElement("div");
+    box.className = "toast";
+    const words = document.createElement("span");
+    words.className = "words";
+    words.textContent = text;
+    box.append(words);
+    region.append(box);
+    lift(region);
+    setTimeout(() => box.remove(), 4000);
+  }
+  // A region of toasts must stand above an open dialog, so it goes to the top
+  // layer, anew each time.
+  function lift(region) {
+    if (!region.showPopover) return;
+    region.popover = "manual";
+    try { if (region.matches(":popover-open")) region.hidePopover(); region.showPopover(); } catch {}
+  }
+  const timers = new WeakSet();
+  new MutationObserver(() => {
+    const region = $("#toasts");
+    if (!region) return;
+    for (const box of region.children) {
+      if (!box.dataset.seconds || timers.has(box)) continue;
+      timers.add(box);
+      lift(region);
+      setTimeout(() => box.remove(), box.dataset.seconds * 1000);
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  // Copying. Where the browser has no clipboard for us (plain HTTP, old iOS)
+  // the text is shown selected, and the reader is told so.
+  function byHand(text) {
+    const box = $("#copy-by-hand");
+    if (!box) return;
+    const field = $("textarea", box);
+    field.value = text;
+    box.addEventListener("close", () => { field.value = ""; }, { once: true });
+    box.showModal();
+    field.focus();
+    field.setSelectionRange(0, text.length);
+  }
+  function oldCopy(text) {
+    const home = $("dialog[open]") || document.body;
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.readOnly = true;
+    field.className = "sr-only";
+    const focus = document.activeElement;
+    home.append(field);
+    field.focus();
+    field.setSelectionRange(0, text.length);
+    let done = false;
+    try { done = document.execCommand("copy"); } catch {}
+    field.remove();
+    focus?.focus?.();
+    return done;
+  }
+  // text may be a promise: Safari wants the clipboard called within the click.
+  async function copy(text, button) {
+    let done = false;
+    if (navigator.clipboard?.write && window.ClipboardItem && text instanceof Promise) {
+      try {
+        const blob = text.then((t) => new Blob([t], { type: "text/plain" }));
+        await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+        done = true;
+      } catch {}
+    }
+    let plain;
+    try { plain = await text; } catch (why) { toast(why.message || say("failed")); return; }
+    if (!done && navigator.clipboard?.writeText) {
+      try { await navigator.clipboard.writeText(plain); done = true; } catch {}
+    }
+    if (!done) done = oldCopy(plain);
+    if (!done) { byHand(plain); return; }
+    toast(say("copied"));
+    button?.classList.add("done");
+    setTimeout(() => button?.classList.remove("done"), 1600);
+  }
+  // A form with data-reveal asks for its secret and copies the answer; the
+  // server logs it. A fresh password may be asked for first.
+  async function reveal(form) {
+    let answer;
+    try {
+      answer = await fetch(form.action, {
+        method: "POST",
+        body: new URLSearchParams(new FormData(form)),
+        headers: { Accept: "text/plain", "HX-Request": "true" },
+        credentials: "same-origin",
+        cache: "no-store",
+      });
+    } catch { throw new Error(say("copyOffline")); }
+    const away = answer.headers.get("HX-Redirect");
+    if (away) { location.href = away; throw new Error(""); }
+    if (!answer.ok || !answer.headers.get("Content-Type")?.startsWith("text/plain")) throw new Error(say("copyFailed"));
+    return answer.text();
+  }
+  document.addEventListener("submit", (e) => {
+    const form = e.target.closest("form[data-reveal]");
+    if (!form) return;
+    e.preventDefault();
+    copy(reveal(form), $("button", form));
+  });
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest?.("[data-copy], [data-copy-text]");
+    if (!button) return;
+    const from = button.dataset.copy && $(button.dataset.copy);
+    copy(from ? (from.value ?? from.textContent).trim() : button.dataset.copyText || "", button);
+  });
+
+  // Dialogs. What is swapped into #dialog opens it; an empty swap or the event
+  // "dialog:close" shuts it; focus goes back to where it was.
+  let opener = null;
+  const host = () => $("#dialog");
+  function closeDialog() {
+    const box = host();
+    if (box?.open) box.close();
+  }
+  document.addEventListener("htmx:after:swap", (e) => {
+    const box = host();
+    const target = e.detail?.ctx?.target;
+    if (!box || target !== box) return;
+    if (!box.childElementCount) { closeDialog(); return; }
+    if (!box.open) {
+      opener = e.detail.ctx.sourceElement;
+      box.showModal();
+    }
+    ($("[aria-invalid=true]", box) || $("[autofocus]", box) || $("input:not([type=hidden]), select, textarea", box))?.focus();
+  });
+  document.addEventListener("close", (e) => {
+    if (e.target !== host()) return;
+    e.target.replaceChildren();
+    if (opener?.isConnected) opener.focus();
+    opener = null;
+  }, true);
+  document.addEventListener("dialog:close", closeDialog);
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest?.("[data-close]");
+    const box = button?.closest("dialog");
+    if (box) { e.preventDefault(); box.close(); return; }
+    const aside = button?.closest(".aside");
+    if (aside && button.tagName === "BUTTON") { aside.replaceChildren(); }
+  });
+  // A press on the veil, not a drag that ends there, closes.
+  let pressed = null;
+  document.addEventListener("pointerdown", (e) => { pressed = e.target; });
+  document.addEventListener("click", (e) => {
+    if (e.target === pressed && e.target.matches?.("dialog[data-light]")) e.target.close();
+  });
+  // Browsers without invoker commands.
+  if (!("command" in HTMLButtonElement.prototype)) {
+    document.addEventListener("click", (e) => {
+      const button = e.target.closest?.("button[commandfor]");
+      const box = button && document.getElementById(button.getAttribute("commandfor"));
+      if (!box) return;
+      const what = button.getAttribute("command");
+      if (what === "show-modal") box.showModal();
+      if (what === "close") box.close();
+    });
+  }
+
+  // Menus. A row's menu is fetched into #menu when asked for. Where the browser
+  // cannot anchor a popover, it is placed by hand.
+  let menuOwner = null;
+  const anchors = CSS.supports("position-area: block-end") && CSS.supports("position-anchor: auto");
+  function place(menu, by) {
+    const edge = by.getBoundingClientRect(), box = menu.getBoundingClientRect();
+    const below = edge.bottom + box.height + 8 < innerHeight;
+    const left = menu.dataset.side ? edge.left : edge.right - box.width;
+    menu.style.left = Math.max(8, Math.min(left, innerWidth - box.width - 8)) + "px";
+    menu.style.top = (below ? edge.bottom : Math.max(8, edge.top - box.height - 8)) + "px";
+    menu.style.positionArea = "none";
+  }
+  document.addEventListener("toggle", (e) => {
+    const menu = e.target;
+    if (!menu.matches?.(".menu")) return;
+    const by = menu.id === "menu" ? menuOwner : $(`[popovertarget="${CSS.escape(menu.id)}"]`);
+    by?.setAttribute("aria-expanded", String(e.newState === "open"));
+    if (e.newState !== "open") { return; }
+    if (by && (menu.id === "menu" || !anchors)) place(menu, by);
+    $("a, button", menu)?.focus({ preventScroll: true, focusVisible: false });
+  }, true);
+  document.addEventListener("htmx:after:swap", (e) => {
+    const ctx = e.detail?.ctx;
+    if (ctx?.target?.id !== "menu" || !ctx.target.childElementCount) return;
+    menuOwner = ctx.sourceElement;
+    if (ctx.target.matches(":popover-open")) ctx.target.hidePopover();
+    ctx.target.showPopover();
+  });
+  document.addEventListener("click", (e) => {
+    const item = e.target.closest?.(".menu a, .menu button");
+    const menu = item?.closest(".menu");
+    // After htmx has read the form: hiding empties the menu.
+    if (menu) setTimeout(() => menu.matches(":popover-open") && menu.hidePopover());
+  });
+  document.addEventListener("keydown", (e) => {
+    const menu = e.target.closest?.(".menu:popover-open");
+    if (!menu || !["ArrowDown", "ArrowUp", "Home", "End"].includes(e.key)) return;
+    const items = [...menu.querySelectorAll("a, button")];
+    const at = items.indexOf(e.target);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[e.key];
+    items.at(next % items.length)?.focus();
+    e.preventDefault();
+  });
+
+  // Keys: / searches, n creates, ? lists the keys, arrows move in a list.
+  // Esc closes dialogs and menus by itself; here it closes the side panel.
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+    const typing = e.target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+    if (e.key === "Escape" && !$("dialog[open], .menu:popover-open")) {
+      const shut = $(".aside [data-close]");
+      if (shut) { shut.click(); e.preventDefault(); } else if (typing) e.target.blur();
+      return;
+    }
+    if (typing || $("dialog[open]")) return;
+    if (e.key === "/") {
+      const field = [...document.querySelectorAll("[data-search]")].find((f) => f.offsetParent);
+      if (field) { field.focus(); field.select(); e.preventDefault(); }
+    } else if (e.key === "n") {
+      const link = $("[data-create]");
+      if (link) { link.click(); e.preventDefault(); }
+    } else if (e.key === "?") {
+      $("#keys")?.showModal?.();
+    } else if ((e.key === "ArrowDown" || e.key === "ArrowUp") && $("tr[data-row]")) {
+      const rows = [...document.querySelectorAll("tr[data-row]")];
+      const at = rows.findIndex((r) => r.contains(document.activeElement) || r.classList.contains("chosen"));
+      const row = rows[Math.max(0, Math.min(rows.length - 1, at + (e.key === "ArrowDown" ? 1 : -1)))];
+      const link = $("a", row);
+      link?.focus();
+      if ($(".aside:not(:empty)") && row !== rows[at]) link?.click();
+      e.preventDefault();
+    } else if (e.key === "c") {
+      const row = document.activeElement?.closest("tr[data-row]") || $("tr[data-row].chosen");
+      $("form[data-reveal]", row || document.createElement("i"))?.requestSubmit();
+    }
+  });
+
+  // Select all, and the count in the bulk bar.
+  function countPicked(form) {
+    const all = [...form.querySelectorAll(".pick > [name]")];
+    const picked = all.filter((box) => box.checked).length;
+    const head = $("[data-pick-all]", form);
+    if (head) { head.checked = picked > 0 && picked === all.length; head.indeterminate = picked > 0 && picked < all.length; }
+    const count = $("[data-picked]", form);
+    if (count) count.textContent = String(picked);
+  }
+  document.addEventListener("change", (e) => {
+    const box = e.target;
+    const form = box.closest?.("[data-picks]");
+    if (!form) return;
+    if (box.matches("[data-pick-all]")) for (const one of form.querySelectorAll(".pick > [name]")) one.checked = box.checked;
+    if (box.matches(".pick > input")) countPicked(form);
+  });
+  document.addEventListener("click", (e) => {
+    const form = e.target.closest?.("[data-pick-none]")?.closest("[data-picks]");
+    if (!form) return;
+    for (const one of form.querySelectorAll(".pick > :checked")) one.checked = false;
+    countPicked(form);
+  });
+
+  // Small manners: show a password, submit a select where there is no htmx,
+  // read out a chart's day, show a field that a choice switches on.
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest?.("[data-show-password]");
+    const field = button && $("input", button.parentElement);
+    if (!field) return;
+    field.type = field.type === "password" ? "text" : "password";
+    button.setAttribute("aria-pressed", String(field.type === "text"));
+  });
+  document.addEventListener("pointerover", (e) => readOut(e.target));
+  document.addEventListener("focusin", (e) => readOut(e.target));
+  function readOut(from) {
+    const day = from.closest?.("[data-readout]");
+    if (!day || day.classList.contains("chosen")) return;
+    const chart = day.closest(".chart-box");
+    $(".chosen", chart)?.classList.remove("chosen");
+    day.classList.add("chosen");
+    day.dataset.readout.split("|").forEach((text, i) => {
+      const slot = $(`[data-slot="${i}"]`, chart);
+      if (slot) slot.textContent = text;
+    });
+  }
+  function switchFields() {
+    for (const part of document.querySelectorAll("[data-when]")) {
+      const [name, value] = part.dataset.when.split("=");
+      const scope = part.closest("form") || document;
+      const box = $(`[name="${CSS.escape(name)}"]:checked`, scope) || $(`select[name="${CSS.escape(name)}"]`, scope);
+      part.hidden = (box?.value ?? "") !== value;
+    }
+  }
+  document.addEventListener("change", switchFields);
+  document.addEventListener("htmx:after:swap", switchFields);
+  document.addEventListener("DOMContentLoaded", () => {
+    switchFields();
+    for (const form of document.querySelectorAll("[data-picks]")) countPicked(form);
+    for (const field of document.querySelectorAll("[data-select-all]")) field.select();
+  });
+
+  // What htmx could not do is said, never silent.
+  document.addEventListener("htmx:error", (e) => {
+    if (e.detail?.error?.name === "AbortError") return;
+    toast(say("offline"));
+  });
+})();
