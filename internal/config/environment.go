@@ -42,9 +42,10 @@ func Names() []string {
 }
 
 func unknown(name string, known []string) *Error {
-	best, least := "", 4
+	// Three letters wrong is a slip, but not in a name of three letters.
+	best, least := "", min(4, (len(name)-len(family))/2+1)
 	for _, candidate := range known {
-		if d := distance(name, candidate); d < least {
+		if d := distance(strings.ToUpper(name), candidate); d < least {
 			best, least = candidate, d
 		}
 	}

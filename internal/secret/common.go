@@ -51,8 +51,7 @@ const longestCommon = 40
 // or a year; letters may be spelled as digits.
 func isCommon(folded string) bool {
 	p := commonParts()
-	unit := repeated(folded)
-	if utf8.RuneCountInString(unit) == 1 || unit != folded && p.core(unit) {
+	if p.cores(folded) {
 		return true
 	}
 	if len(folded) > longestCommon {
@@ -63,12 +62,18 @@ func isCommon(folded string) bool {
 			continue
 		}
 		for to := from + 1; to <= len(folded); to++ {
-			if p.tail(folded[to:]) && p.core(repeated(folded[from:to])) {
+			if p.tail(folded[to:]) && p.cores(folded[from:to]) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// cores is core for a piece that may repeat itself.
+func (p parts) cores(text string) bool {
+	unit := repeated(text)
+	return p.core(text) || unit != text && (utf8.RuneCountInString(unit) == 1 || p.core(unit))
 }
 
 // core reports whether text is a word, also one with digits for letters, or a
