@@ -1,0 +1,181 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// Question is one call to a provider.
+type Question struct {
+	Path   string // "/chat/completions", "/embeddings" …
+	Body   []byte // JSON, encoded by ourselves; it must not change while the call runs
+	Stream bool   // the body asks for a stream
+}
+
+// Ask sends a question. For a stream it returns once the first byte has come,
+// and the first event if that follows within a second; for a plain call once
+// the whole body has. Any fault of the provider until then is a *Failure; when
+// ctx ends the call, the error is ctx's cause.
+//
+// The Answer must be closed, and ending ctx has the same effect.
+func (c *Client) Ask(ctx context.Context, ep Endpoint, q Question) (*Answer, error) {
+	running, cancel := context.WithCancelCause(ctx)
+	a := &Answer{client: c, ctx: running, cancel: cancel, key: ep.Key}
+	a.first = time.AfterFunc(c.settings.FirstByte, func() { cancel(errFirstByte) })
+	a.total = time.AfterFunc(c.settings.Total, func() { cancel(errOverlong) })
+
+	a.began = c.settings.Now()
+	resp, err := c.send(running, ep, http.MethodPost, q.Path, q.Body, q.Stream)
+	if err == nil {
+		if q.Stream {
+			err = a.open(resp)
+		} else {
+			err = a.whole(resp)
+		}
+	}
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// send makes one HTTP request and returns its answer if that is a good one.
+// The context must be one that broken knows the causes of.
+func (c *Client) send(ctx context.Context, ep Endpoint, method, call string, body []byte, stream bool) (*http.Response, error) {
+	u, wire, err := c.target(ep, call)
+	if err != nil {
+		return nil, err
+	}
+	h := http.Header{"User-Agent": {"latchkey"}, "Accept": {"application/json"}}
+	if stream {
+		h["Accept"] = []string{"text/event-stream"}
+	}
+	if ep.Key != "" {
+		if !httpguts.ValidHeaderFieldValue(ep.Key) {
+			return nil, fail("provider_key_malformed", nil)
+		}
+		h["Authorization"] = []string{"Bearer " + ep.Key}
+	}
+	r := (&http.Request{Method: method, URL: u, Host: u.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	if body != nil {
+		h["Content-Type"] = []string{"application/json"}
+		r.ContentLength = int64(len(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		r.Body, _ = r.GetBody()
+	}
+	resp, err := wire.RoundTrip(r) // not a http.Client: no redirect, no cookie
+	if err != nil {
+		return nil, c.broken(ctx, err, "provider_broke")
+	}
+	if err := c.accept(ctx, resp, ep.Key); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// target is where a call goes, and over what.
+func (c *Client) target(ep Endpoint, call string) (*url.URL, http.RoundTripper, error) {
+	if ep.BaseURL == DemoURL {
+		if c.demo == nil {
+			return nil, nil, fail("provider_demo_off", nil)
+		}
+		return &url.URL{Scheme: "http", Host: "demo", Path: "/v1" + call}, c.demo, nil
+	}
+	u, err := readURL(ep.BaseURL)
+	if err == nil {
+		err = judgeURL(u, parseListing(c.settings.PrivateHosts()))
+	}
+	if err == nil {
+		return join(u, call), c.wire, nil
+	}
+	code := "provider_address"
+	switch err.Code {
+	case "provider_url_private":
+		code = "provider_not_allowed"
+	case "provider_url_metadata":
+		code = "provider_metadata"
+	}
+	return nil, nil, fail(code, err)
+}
+
+// accept judges the head of an answer.
+func (c *Client) accept(ctx context.Context, resp *http.Response, key string) error {
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return c.refused(resp.StatusCode, resp.Header, readFault(ctx, resp), key)
+	}
+	for _, e := range resp.Header.Values("Content-Encoding") {
+		if e != "" && e != "identity" {
+			return fail("provider_compressed", nil)
+		}
+	}
+	return nil
+}
+
+// readFault reads what an answer with a bad status says, as far as it comes
+// soon and is short.
+func readFault(ctx context.Context, resp *http.Response) Fault {
+	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		return Fault{}
+	}
+	late := time.AfterFunc(errorBodyTime, func() { resp.Body.Close() })
+	defer late.Stop()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, errorBodySize)) // what came is what there is
+	var p parser
+	p.parse(bytes.TrimSpace(body))
+	return p.fault
+}
+
+// whole reads a plain answer.
+func (a *Answer) whole(resp *http.Response) error {
+	defer resp.Body.Close()
+	size := resp.ContentLength
+	if size > MaxBody {
+		return fail("provider_too_large", nil, MaxBody>>20)
+	}
+	body := make([]byte, 0, max(size+1, 2048)) // one more, so that the end is seen without growing
+	for {
+		n, err := resp.Body.Read(body[len(body):cap(body)])
+		if body = body[:len(body)+n]; n > 0 {
+			a.alive()
+		}
+		if len(body) > MaxBody {
+			return fail("provider_too_large", nil, MaxBody>>20)
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return a.client.broken(a.ctx, err, "provider_reset")
+		}
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+	}
+	a.finish()
+	return a.take(body)
+}
+
+// take judges a plain answer's body.
+func (a *Answer) take(body []byte) error {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, bom))
+	said, ok := Parse(body)
+	switch {
+	case bytes.HasPrefix(body, []byte("<")):
+		return fail("provider_html", nil)
+	case !ok:
+		return fail("provider_not_json", nil)
+	case said.Said != nil:
+		return a.client.refused(said.Said.status(), nil, *said.Said, a.key)
+	}
+	a.Body, a.Said = body, said
+	return nil
+}
