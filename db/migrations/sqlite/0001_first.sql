@@ -572,9 +572,9 @@ CREATE TABLE alerts (
 
 -- Search: three characters or more go through a trigram index, in any script.
 
-CREATE VIRTUAL TABLE api_tokens_search USING fts5 (name, note, hint, content='api_tokens', content_rowid='id', tokenize='trigram', detail='none');
-CREATE VIRTUAL TABLE shares_search USING fts5 (name, hint, content='shares', content_rowid='id', tokenize='trigram', detail='none');
-CREATE VIRTUAL TABLE customers_search USING fts5 (username, email, note, content='customers', content_rowid='id', tokenize='trigram', detail='none');
+CREATE VIRTUAL TABLE api_tokens_search USING fts5 (name, note, hint, content='api_tokens', content_rowid='id', tokenize='trigram');
+CREATE VIRTUAL TABLE shares_search USING fts5 (name, hint, content='shares', content_rowid='id', tokenize='trigram');
+CREATE VIRTUAL TABLE customers_search USING fts5 (username, email, note, content='customers', content_rowid='id', tokenize='trigram');
 
 -- +goose StatementBegin
 CREATE TRIGGER api_tokens_search_insert AFTER INSERT ON api_tokens BEGIN

@@ -1,0 +1,111 @@
+package db
+
+// What only SQLite and its driver know: connections, pragmas, error numbers.
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+
+	"github.com/mattn/go-sqlite3"
+
+	"latchkey/internal/access"
+)
+
+// oldestSQLite has the fix for a reset of the write-ahead log under load.
+const oldestSQLite = 3_051_003
+
+// connector opens connections with pragmas that no DSN can spell.
+type connector struct {
+	dsn    string
+	driver *sqlite3.SQLiteDriver
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c connector) Driver() driver.Driver                        { return c.driver }
+
+func open(path string, values url.Values, pragmas ...string) connector {
+	values.Set("_busy_timeout", "5000")
+	values.Set("_foreign_keys", "1")
+	return connector{
+		dsn: "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode(),
+		driver: &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+			for _, p := range append(pragmas, "trusted_schema = OFF", "cell_size_check = ON") {
+				if _, err := c.Exec("PRAGMA "+p, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+	}
+}
+
+// writerConnector commits with fsync and leaves moving the log into the file to
+// checkpoint, outside the commit path.
+func writerConnector(path string) connector {
+	return open(path, url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_secure_delete": {"on"},
+	}, "wal_autocheckpoint = 0", "cache_size = -16384")
+}
+
+func readerConnector(path string) connector {
+	return open(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}}, "cache_size = -4096")
+}
+
+func sqliteVersion() string {
+	text, _, _ := sqlite3.Version()
+	return text
+}
+
+func checkVersion(ctx context.Context, pool *sql.DB) error {
+	if text, number, _ := sqlite3.Version(); number < oldestSQLite {
+		return fmt.Errorf("SQLite %s is too old: 3.51.3 is the least", text)
+	}
+	return pool.PingContext(ctx)
+}
+
+// plainOpenError says in one sentence why the file cannot be opened.
+func plainOpenError(err error, path string) error {
+	var e sqlite3.Error
+	switch {
+	case errors.As(err, &e) && (e.Code == sqlite3.ErrNotADB || e.Code == sqlite3.ErrCorrupt):
+		return access.Fail(access.Invalid, "database_corrupt",
+			"%s is damaged or not a Latchkey database; it was left as it is. Restore the newest backup from the backups folder.", path).Because(err)
+	case errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrPerm),
+		errors.Is(err, fs.ErrPermission):
+		return access.Fail(access.Invalid, "database_unwritable",
+			"%s cannot be opened for writing. Check who owns the folder and whether the disk is read-only.", path).Because(err)
+	}
+	return err
+}
+
+// isTaken reports a broken UNIQUE, and on which columns.
+func isTaken(err error) (columns string, ok bool) {
+	var e sqlite3.Error
+	if !errors.As(err, &e) || e.ExtendedCode != sqlite3.ErrConstraintUnique && e.ExtendedCode != sqlite3.ErrConstraintPrimaryKey {
+		return "", false
+	}
+	_, columns, _ = strings.Cut(e.Error(), "failed: ")
+	return columns, true
+}
+
+// isCheck reports a broken CHECK.
+func isCheck(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintCheck
+}
+
+// asBusy turns a full or failing disk into the kind that pages understand.
+func asBusy(err error) error {
+	var e sqlite3.Error
+	if errors.As(err, &e) && (e.Code == sqlite3.ErrFull || e.Code == sqlite3.ErrIoErr || e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrBusy) {
+		return access.Fail(access.Busy, "storage", "Latchkey cannot write to its disk now. Nothing was changed.").
+			After(storageWait).Because(err)
+	}
+	return err
+}

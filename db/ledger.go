@@ -1,0 +1,313 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"latchkey/internal/access"
+)
+
+// Ledger alone writes used, reserved and period_at of purses, and answers every
+// question of what is left. The law of a purse: used + reserved + held in memory
+// never passes its quota, unless it is unlimited.
+//
+// A call holds its worst price in memory first (Hold). A plain call stays there
+// until it is settled: an answer that was never given is never charged, and one
+// process owns the file. A stream becomes a durable row before its first byte
+// (Stream), so that a crash charges what was delivered. Settle gives the rest
+// back, adds the charge and writes the request log and the day's usage in one
+// transaction; a second Settle of the same request changes nothing.
+type Ledger struct {
+	d     *DB
+	mu    sync.Mutex
+	known map[int64]*account
+}
+
+// account mirrors a purse that was touched, with what is held in memory.
+type account struct {
+	access.Purse
+	memory int64
+	pins   int // calls and changes under way that will come back to it
+}
+
+// accountsMax is how many purses are mirrored before idle ones are let go.
+const accountsMax = 1 << 16
+
+func newLedger(d *DB) *Ledger { return &Ledger{d: d, known: map[int64]*account{}} }
+
+// Purses names the purses that a call draws on; 0 where it has none.
+type Purses struct {
+	Token, Share, Customer, Workspace int64
+}
+
+func (p Purses) each(do func(id int64)) {
+	for _, id := range [...]int64{p.Token, p.Share, p.Customer, p.Workspace} {
+		if id != 0 {
+			do(id)
+		}
+	}
+}
+
+// Hold is what one call may cost at most.
+type Hold struct {
+	RequestID   string
+	WorkspaceID int64
+	Zone        *time.Location // of the workspace: refills follow it
+	Units       int64
+	Purses      Purses
+	Deadline    time.Time // a streaming row older than this is swept
+	Request     access.Request
+	durable     bool
+}
+
+// amount is what a call takes from a purse: its units, or one message.
+func (a *account) amount(units int64) int64 {
+	if a.Unit == access.Messages {
+		return 1
+	}
+	return units
+}
+
+func (a *account) fits(amount int64) bool {
+	return a.Unlimited || amount <= a.Quota-a.Used-a.Reserved-a.memory
+}
+
+// Short is the refusal of a purse that cannot hold a call.
+type Short struct {
+	Purse access.Purse // as it stood, with what memory holds counted as reserved
+}
+
+func (s *Short) Error() string { return "the purse does not hold that much" }
+
+// Hold takes the worst price of a call from all its purses, or from none and
+// returns a *Short.
+func (l *Ledger) Hold(ctx context.Context, h *Hold) error {
+	if err := l.refill(ctx, h.Purses, h.Zone); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var short *Short
+	h.Purses.each(func(id int64) {
+		if a := l.known[id]; short == nil && !a.fits(a.amount(h.Units)) {
+			short = &Short{Purse: a.view()}
+		}
+	})
+	if short != nil {
+		l.unpin(h.Purses)
+		return short
+	}
+	h.Purses.each(func(id int64) {
+		a := l.known[id]
+		a.memory += a.amount(h.Units)
+	})
+	return nil
+}
+
+func (l *Ledger) unpin(p Purses) { p.each(func(id int64) { l.known[id].pins-- }) }
+
+// Release gives a call's hold back uncharged. It is for calls that never became
+// a durable row.
+func (l *Ledger) Release(h *Hold) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forget(h)
+}
+
+func (l *Ledger) forget(h *Hold) {
+	h.Purses.each(func(id int64) {
+		a := l.known[id]
+		a.memory -= a.amount(h.Units)
+	})
+	l.unpin(h.Purses)
+}
+
+// Stream makes the hold a durable row, charged at least floor from here on. It
+// must return before the first byte of the answer is passed on.
+func (l *Ledger) Stream(ctx context.Context, h *Hold, floor int64) error {
+	request, err := json.Marshal(h.Request)
+	if err != nil {
+		return err
+	}
+	return l.d.change(ctx, func(t *Tx) error {
+		_, err := t.exec(`INSERT INTO holds (request_id, workspace_id, boot_id, state, units, checkpoint, token_purse,
+			share_purse, customer_purse, workspace_purse, request, created_at, deadline_at)
+			VALUES ($1, $2, $3, 'streaming', $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			h.RequestID, h.WorkspaceID, l.d.BootID, h.Units, min(floor, h.Units), idOrNull(h.Purses.Token),
+			idOrNull(h.Purses.Share), idOrNull(h.Purses.Customer), idOrNull(h.Purses.Workspace), string(request), t.now(), ms(h.Deadline))
+		if err != nil {
+			return err
+		}
+		amounts := l.amounts(h)
+		for id, amount := range amounts {
+			n, err := t.exec(`UPDATE purses SET reserved = reserved + $1
+				WHERE id = $2 AND (unlimited = 1 OR used + reserved + $1 <= quota)`, amount, id)
+			if err != nil {
+				return err
+			}
+			if n != 1 {
+				return &Short{}
+			}
+		}
+		t.after(func() { l.madeDurable(h, amounts) })
+		return nil
+	})
+}
+
+func (l *Ledger) amounts(h *Hold) map[int64]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	amounts := make(map[int64]int64, 4)
+	h.Purses.each(func(id int64) { amounts[id] = l.known[id].amount(h.Units) })
+	return amounts
+}
+
+func (l *Ledger) madeDurable(h *Hold, amounts map[int64]int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h.durable = true
+	for id, amount := range amounts {
+		a := l.known[id]
+		a.memory -= amount
+		a.Reserved += amount
+	}
+}
+
+// Checkpoint raises what a crash would charge for a stream. It never lowers it.
+func (l *Ledger) Checkpoint(ctx context.Context, requestID string, units int64) error {
+	return l.d.change(ctx, func(t *Tx) error {
+		_, err := t.exec(`UPDATE holds SET checkpoint = MAX(checkpoint, MIN($1, units))
+			WHERE request_id = $2 AND state = 'streaming'`, units, requestID)
+		return err
+	})
+}
+
+// Remain returns the purses of a call as they stand, refilled where their period
+// has ended.
+func (l *Ledger) Remain(ctx context.Context, p Purses, zone *time.Location) (map[int64]access.Purse, error) {
+	if err := l.refill(ctx, p, zone); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make(map[int64]access.Purse, 4)
+	p.each(func(id int64) { out[id] = l.known[id].view() })
+	l.unpin(p)
+	return out, nil
+}
+
+// view is the purse with what memory holds counted as reserved.
+func (a *account) view() access.Purse {
+	p := a.Purse
+	p.Reserved += a.memory
+	return p
+}
+
+// overlay adds what memory holds to purses that were read from the file.
+func (l *Ledger) overlay(p *access.Purse) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.known[p.ID]; a != nil {
+		p.Reserved += a.memory
+	}
+}
+
+// refill pins the purses of a call and starts the new period of those whose old
+// one has ended. After an error nothing is pinned.
+func (l *Ledger) refill(ctx context.Context, p Purses, zone *time.Location) error {
+	if err := l.pin(p, func(id int64) *row {
+		return l.d.row(ctx, "SELECT "+purseColumns+" FROM purses p WHERE p.id = $1", id)
+	}); err != nil {
+		return err
+	}
+	now := l.d.Now()
+	var due []int64
+	starts := map[int64]time.Time{}
+	l.mu.Lock()
+	p.each(func(id int64) {
+		a := l.known[id]
+		if start := a.Refill.PeriodStart(now, zone); a.Refill != access.RefillNone && start.After(a.PeriodAt) {
+			due = append(due, id)
+			starts[id] = start
+		}
+	})
+	l.mu.Unlock()
+	if len(due) == 0 {
+		return nil
+	}
+	err := l.d.change(ctx, func(t *Tx) error {
+		for _, id := range due {
+			if err := l.startPeriod(t, id, starts[id]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.unpin(p)
+	}
+	return err
+}
+
+func (l *Ledger) startPeriod(t *Tx, id int64, start time.Time) error {
+	n, err := t.exec("UPDATE purses SET used = 0, period_at = $1 WHERE id = $2 AND period_at < $1 AND refill <> 'none'", ms(start), id)
+	if err != nil || n == 0 {
+		return err
+	}
+	t.after(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if a := l.known[id]; a != nil {
+			a.Used, a.PeriodAt = 0, start
+		}
+	})
+	return nil
+}
+
+// pin mirrors purses and keeps them mirrored until unpin. A purse is read once:
+// from then on every change of it goes through the ledger, which keeps the
+// mirror exact.
+func (l *Ledger) pin(p Purses, read func(id int64) *row) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var err error
+	var pinned []*account
+	p.each(func(id int64) {
+		if err != nil {
+			return
+		}
+		a := l.known[id]
+		if a == nil {
+			a = &account{}
+			if a.Purse, err = scanPurse(read(id)); err != nil {
+				return
+			}
+			l.makeRoom()
+			l.known[id] = a
+		}
+		a.pins++
+		pinned = append(pinned, a)
+	})
+	if err != nil {
+		for _, a := range pinned {
+			a.pins--
+		}
+	}
+	return err
+}
+
+// makeRoom lets idle mirrors go once there are too many.
+func (l *Ledger) makeRoom() {
+	if len(l.known) < accountsMax {
+		return
+	}
+	for id, a := range l.known {
+		if a.pins == 0 {
+			delete(l.known, id)
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"latchkey/internal/access"
+)
+
+// Settlement ends a call that was answered, whole or in part.
+type Settlement struct {
+	Hold     *Hold
+	Request  access.Request // the row of the request log; its Units are the charge
+	Question *QuestionEnd   // the chat's question that this answers, if any
+}
+
+// Settle charges a call: it gives the hold back, adds the charge to every purse,
+// and writes the request log, the day's usage and the chat's answer, all in one
+// transaction. A charge above the hold is cut to it and marked as excess, so used
+// never passes quota. Settling a request twice changes nothing.
+func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
+	h := s.Hold
+	excess := max(0, s.Request.Units-h.Units)
+	s.Request.Units -= excess
+	err := l.d.change(ctx, func(t *Tx) error {
+		first, err := t.endHold(h, s.Request, excess)
+		if err != nil || !first {
+			return err
+		}
+		charges := l.charges(h, s.Request.Units)
+		for id, c := range charges {
+			if _, err := t.exec("UPDATE purses SET used = used + $1, reserved = reserved - $2 WHERE id = $3", c.charge, c.reserved, id); err != nil {
+				return err
+			}
+		}
+		if err := t.addUsage(s.Request, h.Zone); err != nil {
+			return err
+		}
+		if s.Request.TokenID != 0 {
+			if _, err := t.exec("UPDATE api_tokens SET used_at = $1 WHERE id = $2", t.now(), s.Request.TokenID); err != nil {
+				return err
+			}
+		}
+		if s.Question != nil {
+			if err := t.endQuestion(*s.Question); err != nil {
+				return err
+			}
+		}
+		t.after(func() { l.charged(charges) })
+		return nil
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h.durable {
+		l.unpin(h.Purses)
+	} else {
+		l.forget(h)
+	}
+	return err
+}
+
+// endHold writes the row that makes a request final. first is false when it was
+// final already.
+func (t *Tx) endHold(h *Hold, r access.Request, excess int64) (first bool, err error) {
+	if h.durable {
+		n, err := t.exec(`UPDATE holds SET state = 'settled', actual = $1, estimated = $2, excess = $3, ended_at = $4
+			WHERE request_id = $5 AND state IN ('reserved', 'streaming')`,
+			r.Units, flag(r.Usage.Estimated), excess, t.now(), h.RequestID)
+		if err != nil || n == 0 {
+			return false, err
+		}
+	}
+	n, err := t.insertRequest(r)
+	return n == 1, err
+}
+
+type charge struct{ charge, reserved int64 }
+
+// charges says what each purse of a call is charged and gets back.
+func (l *Ledger) charges(h *Hold, units int64) map[int64]charge {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make(map[int64]charge, 4)
+	h.Purses.each(func(id int64) {
+		c := charge{charge: l.known[id].amount(units)}
+		if h.durable {
+			c.reserved = l.known[id].amount(h.Units)
+		}
+		out[id] = c
+	})
+	return out
+}
+
+func (l *Ledger) charged(charges map[int64]charge) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, c := range charges {
+		a := l.known[id]
+		a.Used += c.charge
+		a.Reserved -= c.reserved
+	}
+}
+
+func (t *Tx) insertRequest(r access.Request) (int64, error) {
+	trace, err := json.Marshal(r.Trace)
+	if err != nil {
+		return 0, err
+	}
+	if r.Trace == nil {
+		trace = []byte("[]")
+	}
+	var first any
+	if r.FirstByte > 0 {
+		first = r.FirstByte.Milliseconds()
+	}
+	return t.exec(`INSERT INTO requests (request_id, at, workspace_id, token_id, share_id, customer_id, bot_id, provider_id,
+		model, door, stream, outcome, status, rule, prompt, completion, units, estimated, first_byte_ms, total_ms, address, trace)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+		ON CONFLICT (request_id) DO NOTHING`,
+		r.RequestID, ms(r.At), r.WorkspaceID, r.TokenID, r.ShareID, r.CustomerID, r.BotID, r.ProviderID, r.Model, r.Door,
+		flag(r.Stream), r.Outcome, r.Status, r.Rule, r.Usage.Prompt, r.Usage.Completion, r.Units, flag(r.Usage.Estimated),
+		first, r.Total.Milliseconds(), r.Address, string(trace))
+}
+
+// addUsage adds a request to its day. An answered or partial one counts as a
+// request, a refused or failed one as refused.
+func (t *Tx) addUsage(r access.Request, zone *time.Location) error {
+	answered := r.Outcome == access.Answered || r.Outcome == access.Partial
+	_, err := t.exec(`INSERT INTO usage_days (workspace_id, day, token_id, share_id, customer_id, bot_id, model,
+		requests, refused, prompt, completion, units) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (workspace_id, day, token_id, share_id, customer_id, bot_id, model) DO UPDATE SET
+		requests = requests + excluded.requests, refused = refused + excluded.refused, prompt = prompt + excluded.prompt,
+		completion = completion + excluded.completion, units = units + excluded.units`,
+		r.WorkspaceID, dayOf(t.d.Now(), zone), r.TokenID, r.ShareID, r.CustomerID, r.BotID, r.Model,
+		flag(answered), flag(!answered), r.Usage.Prompt, r.Usage.Completion, r.Units)
+	return err
+}
+
+// Logged is a request that was not charged, and the zone of its workspace.
+type Logged struct {
+	Request  access.Request
+	Zone     *time.Location
+	Question *QuestionEnd
+}
+
+// LogRequests writes requests that were refused or failed, as one fact.
+func (d *DB) LogRequests(ctx context.Context, all []Logged) error {
+	return d.change(ctx, func(t *Tx) error {
+		for _, one := range all {
+			n, err := t.insertRequest(one.Request)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if err := t.addUsage(one.Request, one.Zone); err != nil {
+				return err
+			}
+			if one.Question != nil {
+				if err := t.endQuestion(*one.Question); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// openHold is a durable hold that its call will not come back to.
+type openHold struct {
+	hold       Hold
+	state      string
+	checkpoint int64
+	zone       string
+}
+
+// Sweep ends the holds of an earlier process, and those of this one that are past
+// their deadline: a streaming one is settled at its checkpoint, a reserved one
+// released. It returns how many it ended.
+func (l *Ledger) Sweep(ctx context.Context) (int, error) {
+	var found []openHold
+	err := l.d.rows(ctx, list(&found, scanOpenHold), `SELECT h.request_id, h.workspace_id, h.units, h.state, h.checkpoint,
+		COALESCE(h.token_purse, 0), COALESCE(h.share_purse, 0), COALESCE(h.customer_purse, 0), COALESCE(h.workspace_purse, 0),
+		h.request, w.time_zone
+		FROM holds h JOIN workspaces w ON w.id = h.workspace_id
+		WHERE h.state IN ('reserved', 'streaming') AND (h.boot_id <> $1 OR h.deadline_at < $2)`, l.d.BootID, l.d.Now().UnixMilli())
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range found {
+		if err := l.sweepOne(ctx, f); err != nil {
+			return 0, err
+		}
+	}
+	return len(found), nil
+}
+
+func scanOpenHold(s scanner) (openHold, error) {
+	var f openHold
+	var request string
+	h := &f.hold
+	if err := s.Scan(&h.RequestID, &h.WorkspaceID, &h.Units, &f.state, &f.checkpoint,
+		&h.Purses.Token, &h.Purses.Share, &h.Purses.Customer, &h.Purses.Workspace, &request, &f.zone); err != nil {
+		return f, err
+	}
+	h.durable = true
+	h.Zone = access.Workspace{TimeZone: f.zone}.Location()
+	return f, json.Unmarshal([]byte(request), &h.Request)
+}
+
+func (l *Ledger) sweepOne(ctx context.Context, f openHold) error {
+	if err := l.pin(f.hold.Purses, func(id int64) *row {
+		return l.d.row(ctx, "SELECT "+purseColumns+" FROM purses p WHERE p.id = $1", id)
+	}); err != nil {
+		return err
+	}
+	r := f.hold.Request
+	r.Outcome, r.Rule, r.Usage.Estimated, r.Units = access.Partial, "interrupted", true, f.checkpoint
+	if f.state == "reserved" {
+		return errors.Join(l.releaseRow(ctx, &f.hold))
+	}
+	return l.Settle(ctx, Settlement{Hold: &f.hold, Request: r})
+}
+
+func (l *Ledger) releaseRow(ctx context.Context, h *Hold) error {
+	err := l.d.change(ctx, func(t *Tx) error {
+		n, err := t.exec(`UPDATE holds SET state = 'released', ended_at = $1
+			WHERE request_id = $2 AND state = 'reserved'`, t.now(), h.RequestID)
+		if err != nil || n == 0 {
+			return err
+		}
+		back := map[int64]charge{}
+		for id, amount := range l.amounts(h) {
+			back[id] = charge{reserved: amount}
+			if _, err := t.exec("UPDATE purses SET reserved = reserved - $1 WHERE id = $2", amount, id); err != nil {
+				return err
+			}
+		}
+		t.after(func() { l.charged(back) })
+		return nil
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unpin(h.Purses)
+	return err
+}

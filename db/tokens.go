@@ -1,0 +1,487 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/internal/access"
+)
+
+const tokenColumns = `k.id, k.public_id, k.workspace_id, k.created_by, k.name, k.note, COALESCE(k.bot_id, 0), k.sealed, k.beta_sealed, k.hint,
+	k.enabled, k.expires_at, k.expired_seen_at, k.revoked_at, COALESCE(k.revoked_by, 0), k.deleted_at IS NOT NULL, k.purse_id,
+	k.models_limited, k.models, k.addresses, k.group_name, k.permissions, k.permissions_shape, k.parameter_name,
+	k.rpm, k.tpm, k.concurrent, k.show_once, k.created_at, k.updated_at, k.used_at, k.version`
+
+// tokenScan holds what stands in the row in another spelling than in the noun.
+type tokenScan struct {
+	access.Token
+	expires, expiredSeen, revoked, created, updated, used moment
+	models, addresses, permissions                        string
+}
+
+func (k *tokenScan) fields() []any {
+	return []any{
+		&k.ID, &k.PublicID, &k.WorkspaceID, &k.CreatedBy, &k.Name, &k.Note, &k.BotID, &k.Sealed, &k.BetaSealed, &k.Hint,
+		&k.Enabled, &k.expires, &k.expiredSeen, &k.revoked, &k.RevokedBy, &k.Deleted, &k.PurseID,
+		&k.ModelsLimited, &k.models, &k.addresses, &k.GroupName, &k.permissions, &k.PermissionsShape, &k.ParameterName,
+		&k.RPM, &k.TPM, &k.Concurrent, &k.ShowOnce, &k.created, &k.updated, &k.used, &k.Version,
+	}
+}
+
+func (k *tokenScan) token() (access.Token, error) {
+	k.ExpiresAt, k.ExpiredSeenAt, k.RevokedAt = k.expires.Time, k.expiredSeen.Time, k.revoked.Time
+	k.CreatedAt, k.UpdatedAt, k.UsedAt = k.created.Time, k.updated.Time, k.used.Time
+	var entries []string
+	for _, one := range []struct {
+		text string
+		into any
+	}{{k.models, &k.Models}, {k.permissions, &k.Permissions}, {k.addresses, &entries}} {
+		if err := json.Unmarshal([]byte(one.text), one.into); err != nil {
+			return k.Token, err
+		}
+	}
+	var err error
+	k.Addresses, err = access.ParseAddresses(entries)
+	return k.Token, err
+}
+
+func scanToken(s scanner) (access.Token, error) {
+	var k tokenScan
+	if err := s.Scan(k.fields()...); err != nil {
+		return k.Token, err
+	}
+	return k.token()
+}
+
+// TokenRow is an API token with its purse and the names that a list shows.
+type TokenRow struct {
+	access.Token
+	Purse       access.Purse
+	BotName     string
+	BotPublicID string
+	BotKind     access.BotKind
+	MadeBy      string // username of who made it, "" when a program or the shell did
+}
+
+const tokenRowColumns = tokenColumns + ", " + purseColumns + `, COALESCE(b.name, ''), COALESCE(b.public_id, ''), COALESCE(b.kind, ''), COALESCE(u.username, '')`
+
+const tokenRowFrom = ` FROM api_tokens k JOIN purses p ON p.id = k.purse_id
+	LEFT JOIN bots b ON b.id = k.bot_id LEFT JOIN users u ON u.id = k.created_by`
+
+func (d *DB) scanTokenRow(s scanner) (TokenRow, error) {
+	var k tokenScan
+	var r TokenRow
+	var period moment
+	into := append(k.fields(), purseFields(&r.Purse, &period)...)
+	err := s.Scan(append(into, &r.BotName, &r.BotPublicID, &r.BotKind, &r.MadeBy)...)
+	if err != nil {
+		return r, err
+	}
+	r.Purse.PeriodAt = period.Time
+	d.Ledger.overlay(&r.Purse)
+	r.Token, err = k.token()
+	return r, err
+}
+
+// NewToken is an API token about to be made. Its secrets come hashed and sealed:
+// the clear text never enters this package.
+type NewToken struct {
+	Token    access.Token // PublicID, WorkspaceID, Sealed, BetaSealed and Hint filled by the caller
+	Purse    access.Purse // Quota, Unlimited, Refill, Opening, Used
+	Hash     [32]byte
+	BetaHash [32]byte
+	Zone     *time.Location // of the workspace
+}
+
+// MakeToken issues an API token with its purse and both its secrets. A text that
+// is taken is a Conflict; a bot that is not the workspace's is NotFound.
+func (d *DB) MakeToken(ctx context.Context, by access.Actor, n NewToken) (access.Token, error) {
+	k := n.Token
+	err := d.change(ctx, func(t *Tx) error {
+		if err := t.checkBot(k.WorkspaceID, k.BotID); err != nil {
+			return err
+		}
+		n.Purse.WorkspaceID = k.WorkspaceID
+		purse, err := t.makePurse(n.Purse, n.Zone)
+		if err != nil {
+			return err
+		}
+		models, addresses, permissions, err := tokenLists(k)
+		if err != nil {
+			return err
+		}
+		k.PurseID = purse
+		k.CreatedAt = time.UnixMilli(t.now()).UTC()
+		k.UpdatedAt, k.Version, k.Enabled = k.CreatedAt, 1, true
+		k.ID, err = t.insert(`INSERT INTO api_tokens (public_id, workspace_id, created_by, name, note, bot_id, sealed, beta_sealed, hint,
+			expires_at, purse_id, models_limited, models, addresses, group_name, permissions, permissions_shape, parameter_name,
+			rpm, tpm, concurrent, show_once, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+			k.PublicID, k.WorkspaceID, k.CreatedBy, k.Name, k.Note, idOrNull(k.BotID), k.Sealed, k.BetaSealed, k.Hint,
+			ms(k.ExpiresAt), k.PurseID, flag(k.ModelsLimited), models, addresses, k.GroupName, permissions, k.PermissionsShape, k.ParameterName,
+			k.RPM, k.TPM, k.Concurrent, flag(k.ShowOnce), ms(k.CreatedAt), ms(k.UpdatedAt))
+		if err != nil {
+			return err
+		}
+		if err := t.keepSecret(n.Hash, TokenSecret, k.ID); err != nil {
+			return err
+		}
+		if err := t.keepSecret(n.BetaHash, BetaSecret, k.ID); err != nil {
+			return err
+		}
+		if err := t.count(k.WorkspaceID, "token_count", 1); err != nil {
+			return err
+		}
+		return t.tell(by, event{k.WorkspaceID, "token.create", object("token", k.PublicID, k.Name), tokenFacts(k)})
+	})
+	return k, err
+}
+
+func tokenLists(k access.Token) (models, addresses, permissions string, err error) {
+	texts := [3]string{}
+	for i, list := range []any{nonNil(k.Models), access.FormatAddresses(k.Addresses), nonNil([]string(k.Permissions))} {
+		b, err := json.Marshal(list)
+		if err != nil {
+			return "", "", "", err
+		}
+		texts[i] = string(b)
+	}
+	return texts[0], texts[1], texts[2], nil
+}
+
+func nonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// tokenFacts is what the audit log keeps of a token.
+func tokenFacts(k access.Token) map[string]any {
+	m := map[string]any{
+		"name": k.Name, "note": k.Note, "bot": k.BotID, "models_limited": k.ModelsLimited, "models": k.Models,
+		"addresses": access.FormatAddresses(k.Addresses), "group": k.GroupName, "permissions": k.Permissions,
+		"parameter_name": k.ParameterName, "rpm": k.RPM, "tpm": k.TPM, "concurrent": k.Concurrent, "show_once": k.ShowOnce,
+		"enabled": k.Enabled, "expires_at": nil,
+	}
+	if !k.ExpiresAt.IsZero() {
+		m["expires_at"] = k.ExpiresAt.Format(time.RFC3339)
+	}
+	return m
+}
+
+// checkBot refuses a bot that is not a live one of the workspace.
+func (t *Tx) checkBot(workspaceID, botID int64) error {
+	if botID == 0 {
+		return nil
+	}
+	var there int
+	err := t.row("SELECT 1 FROM bots WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL", workspaceID, botID).Scan(&there)
+	return orNotFound(err, "bot")
+}
+
+// count moves one of a workspace's counters.
+func (t *Tx) count(workspaceID int64, column string, by int64) error {
+	text := map[string]string{
+		"token_count":    "UPDATE workspaces SET token_count = token_count + $1 WHERE id = $2",
+		"share_count":    "UPDATE workspaces SET share_count = share_count + $1 WHERE id = $2",
+		"customer_count": "UPDATE workspaces SET customer_count = customer_count + $1 WHERE id = $2",
+	}[column]
+	t.after(func() { t.d.caches.workspaces.drop(workspaceID) })
+	_, err := t.exec(text, by, workspaceID)
+	return err
+}
+
+// Token returns a workspace's API token by its public id.
+func (d *DB) Token(ctx context.Context, workspaceID int64, publicID string) (TokenRow, error) {
+	r, err := d.scanTokenRow(d.row(ctx, "SELECT "+tokenRowColumns+tokenRowFrom+
+		" WHERE k.workspace_id = $1 AND k.public_id = $2 AND k.deleted_at IS NULL", workspaceID, publicID))
+	return r, orNotFound(err, "API token")
+}
+
+// TokenByNumber returns a workspace's API token by its row number.
+func (d *DB) TokenByNumber(ctx context.Context, workspaceID, number int64) (TokenRow, error) {
+	r, err := d.scanTokenRow(d.row(ctx, "SELECT "+tokenRowColumns+tokenRowFrom+
+		" WHERE k.workspace_id = $1 AND k.id = $2 AND k.deleted_at IS NULL", workspaceID, number))
+	return r, orNotFound(err, "API token")
+}
+
+// FindToken returns the token that a secret leads to. It is cached: a change of
+// the token drops the entry before the change is acknowledged.
+func (d *DB) FindToken(ctx context.Context, id int64) (access.Token, error) {
+	return d.caches.tokens.get(id, func() (access.Token, error) {
+		k, err := scanToken(d.row(ctx, "SELECT "+tokenColumns+" FROM api_tokens k WHERE k.id = $1", id))
+		return k, orNotFound(err, "API token")
+	})
+}
+
+// LatchExpired remembers that a token was seen expired, so that a clock that goes
+// back does not revive it. It does nothing when the token's expiry was edited.
+func (d *DB) LatchExpired(ctx context.Context, id int64, expiresAt time.Time) error {
+	return d.change(ctx, func(t *Tx) error {
+		t.after(func() { d.caches.tokens.drop(id) })
+		_, err := t.exec("UPDATE api_tokens SET expired_seen_at = $1 WHERE id = $2 AND expires_at = $3 AND expired_seen_at IS NULL",
+			t.now(), id, ms(expiresAt))
+		return err
+	})
+}
+
+// TokenChange is an owner's edit of a token. Nil leaves a field as it is.
+type TokenChange struct {
+	Name, Note       *string
+	BotID            *int64
+	ExpiresAt        *time.Time // the zero time: never
+	Models           *[]string
+	ModelsLimited    *bool
+	Addresses        *[]netip.Prefix
+	GroupName        *string
+	Permissions      *access.Permissions
+	PermissionsShape *string
+	ParameterName    *string
+	RPM, TPM         *int64
+	Concurrent       *int64
+	Enabled          *bool
+	Quota            QuotaChange
+	Version          int64 // the version it was based on, 0: any
+}
+
+func set[T any](into *T, from *T) {
+	if from != nil {
+		*into = *from
+	}
+}
+
+// Apply returns the token with the change made to it.
+func (c TokenChange) Apply(k access.Token) access.Token {
+	set(&k.Name, c.Name)
+	set(&k.Note, c.Note)
+	set(&k.BotID, c.BotID)
+	set(&k.Models, c.Models)
+	set(&k.ModelsLimited, c.ModelsLimited)
+	set(&k.Addresses, c.Addresses)
+	set(&k.GroupName, c.GroupName)
+	set(&k.Permissions, c.Permissions)
+	set(&k.PermissionsShape, c.PermissionsShape)
+	set(&k.ParameterName, c.ParameterName)
+	set(&k.RPM, c.RPM)
+	set(&k.TPM, c.TPM)
+	set(&k.Concurrent, c.Concurrent)
+	set(&k.Enabled, c.Enabled)
+	if c.ExpiresAt != nil {
+		k.ExpiresAt, k.ExpiredSeenAt = *c.ExpiresAt, time.Time{}
+	}
+	return k
+}
+
+// EditToken changes what c names. A token that was revoked or deleted, or edited
+// since c.Version, is refused and stays as it is.
+func (d *DB) EditToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string, c TokenChange, zone *time.Location) error {
+	return d.change(ctx, func(t *Tx) error {
+		old, err := scanToken(t.row("SELECT "+tokenColumns+` FROM api_tokens k
+			WHERE k.workspace_id = $1 AND k.public_id = $2 AND k.deleted_at IS NULL`, workspaceID, publicID))
+		if err != nil {
+			return orNotFound(err, "API token")
+		}
+		if c.Version != 0 && c.Version != old.Version {
+			return stale()
+		}
+		k := c.Apply(old)
+		if err := t.checkBot(workspaceID, k.BotID); err != nil {
+			return err
+		}
+		models, addresses, permissions, err := tokenLists(k)
+		if err != nil {
+			return err
+		}
+		if err := d.Ledger.setQuota(t, k.PurseID, c.Quota, zone); err != nil {
+			return err
+		}
+		t.after(func() { d.caches.tokens.drop(k.ID) })
+		if _, err := t.exec(`UPDATE api_tokens SET name = $1, note = $2, bot_id = $3, expires_at = $4, expired_seen_at = $5,
+			models_limited = $6, models = $7, addresses = $8, group_name = $9, permissions = $10, permissions_shape = $11,
+			parameter_name = $12, rpm = $13, tpm = $14, concurrent = $15, enabled = $16, updated_at = $17, version = version + 1
+			WHERE id = $18`,
+			k.Name, k.Note, idOrNull(k.BotID), ms(k.ExpiresAt), ms(k.ExpiredSeenAt), flag(k.ModelsLimited), models, addresses,
+			k.GroupName, permissions, k.PermissionsShape, k.ParameterName, k.RPM, k.TPM, k.Concurrent, flag(k.Enabled), t.now(), k.ID); err != nil {
+			return err
+		}
+		before, after := tokenFacts(old), tokenFacts(k)
+		if !c.Quota.None() {
+			after["quota"] = quotaFacts(c.Quota)
+		}
+		return t.tell(by, event{workspaceID, "token.edit", object("token", k.PublicID, k.Name), changed(before, after)})
+	})
+}
+
+func quotaFacts(c QuotaChange) map[string]any {
+	m := map[string]any{}
+	if c.Quota != nil {
+		m["quota"] = *c.Quota
+	}
+	if c.Remain != nil {
+		m["remain"] = *c.Remain
+	}
+	if c.Unlimited != nil {
+		m["unlimited"] = *c.Unlimited
+	}
+	if c.Refill != nil {
+		m["refill"] = *c.Refill
+	}
+	return m
+}
+
+// tokenVerb runs one of the statements that end or revive a token, and tells it.
+func (d *DB) tokenVerb(ctx context.Context, by access.Actor, workspaceID int64, action, text string, args []any,
+	more func(*Tx, access.Token) error,
+) (access.Token, error) {
+	var k access.Token
+	err := d.change(ctx, func(t *Tx) error {
+		var err error
+		if k, err = scanToken(t.row(text, args...)); err != nil {
+			return orNotFound(err, "API token")
+		}
+		t.after(func() { d.caches.tokens.drop(k.ID) })
+		if more != nil {
+			if err := more(t, k); err != nil {
+				return err
+			}
+		}
+		return t.tell(by, event{workspaceID, action, object("token", k.PublicID, k.Name), nil})
+	})
+	return k, err
+}
+
+// tokenReturning spells the columns without the alias, which RETURNING does not know.
+var tokenReturning = " RETURNING " + strings.ReplaceAll(tokenColumns, "k.", "")
+
+// RevokeToken switches a token off for good. Revoking again changes nothing but
+// is no error. Its hash rows stay, so that the refusal can say why.
+func (d *DB) RevokeToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Token, error) {
+	return d.tokenVerb(ctx, by, workspaceID, "token.revoke", `UPDATE api_tokens SET revoked_at = COALESCE(revoked_at, $1),
+		revoked_by = COALESCE(revoked_by, $2), updated_at = $1, version = version + 1
+		WHERE workspace_id = $3 AND public_id = $4 AND deleted_at IS NULL`+tokenReturning,
+		[]any{d.Now().UnixMilli(), by.ID, workspaceID, publicID}, nil)
+}
+
+// UndoRevokeToken takes a revocation back: only its own actor, within the window.
+func (d *DB) UndoRevokeToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string, window time.Duration) (access.Token, error) {
+	now := d.Now()
+	k, err := d.tokenVerb(ctx, by, workspaceID, "token.undo-revoke", `UPDATE api_tokens SET revoked_at = NULL, revoked_by = NULL,
+		updated_at = $1, version = version + 1
+		WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL AND revoked_by = $4 AND revoked_at >= $5`+tokenReturning,
+		[]any{now.UnixMilli(), workspaceID, publicID, by.ID, now.Add(-window).UnixMilli()}, nil)
+	if access.KindOf(err) == access.NotFound {
+		if _, there := d.Token(ctx, workspaceID, publicID); there == nil {
+			return k, access.Fail(access.Conflict, "undo_too_late", "A revocation can be taken back only by whoever made it, within %d seconds.", int(window.Seconds()))
+		}
+	}
+	return k, err
+}
+
+// SetTokenEnabled disables a token, or enables it again.
+func (d *DB) SetTokenEnabled(ctx context.Context, by access.Actor, workspaceID int64, publicID string, enabled bool) (access.Token, error) {
+	action := "token.disable"
+	if enabled {
+		action = "token.enable"
+	}
+	return d.tokenVerb(ctx, by, workspaceID, action, `UPDATE api_tokens SET enabled = $1, updated_at = $2, version = version + 1
+		WHERE workspace_id = $3 AND public_id = $4 AND deleted_at IS NULL`+tokenReturning,
+		[]any{flag(enabled), d.Now().UnixMilli(), workspaceID, publicID}, nil)
+}
+
+// DeleteToken removes a token for every door. Its row stays, hidden, so that
+// usage and audit keep their subject; its texts are free again.
+func (d *DB) DeleteToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Token, error) {
+	return d.tokenVerb(ctx, by, workspaceID, "token.delete", `UPDATE api_tokens SET deleted_at = $1, sealed = NULL, beta_sealed = NULL
+		WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL`+tokenReturning,
+		[]any{d.Now().UnixMilli(), workspaceID, publicID}, func(t *Tx, k access.Token) error {
+			if err := t.dropSecrets(k.ID, TokenSecret, BetaSecret); err != nil {
+				return err
+			}
+			return t.count(workspaceID, "token_count", -1)
+		})
+}
+
+// RotateToken gives a token a new secret; the old one lives on until keepOld, or
+// ends at once when that is zero. Quota, limits and history stay.
+func (d *DB) RotateToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string, hash [32]byte, sealed []byte, hint string, keepOld time.Time) (access.Token, error) {
+	return d.tokenVerb(ctx, by, workspaceID, "token.rotate", `UPDATE api_tokens SET sealed = $1, hint = $2, updated_at = $3, version = version + 1
+		WHERE workspace_id = $4 AND public_id = $5 AND deleted_at IS NULL AND revoked_at IS NULL`+tokenReturning,
+		[]any{sealed, hint, d.Now().UnixMilli(), workspaceID, publicID}, func(t *Tx, k access.Token) error {
+			if err := t.retireSecrets(k.ID, keepOld); err != nil {
+				return err
+			}
+			return t.keepSecret(hash, TokenSecret, k.ID)
+		})
+}
+
+// RevealToken returns the sealed copies for showing them to their owner, and
+// tells the audit log that they were shown.
+func (d *DB) RevealToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Token, error) {
+	return d.tokenVerb(ctx, by, workspaceID, "token.reveal",
+		"SELECT "+tokenColumns+" FROM api_tokens k WHERE k.workspace_id = $1 AND k.public_id = $2 AND k.deleted_at IS NULL",
+		[]any{workspaceID, publicID}, nil)
+}
+
+// Tokens lists a workspace's API tokens, by name, note, last characters or bot.
+func (d *DB) Tokens(ctx context.Context, workspaceID int64, p Page) ([]TokenRow, error) {
+	q := query{from: tokenRowFrom}
+	if err := d.tokenConditions(ctx, &q, workspaceID, p); err != nil {
+		return nil, err
+	}
+	tail := q.page("k.id", p)
+	var out []TokenRow
+	err := d.rows(ctx, list(&out, d.scanTokenRow), q.text(tokenRowColumns, tail), q.args...)
+	return out, err
+}
+
+// CountTokens counts what Tokens would list over all pages, up to CountMax + 1.
+func (d *DB) CountTokens(ctx context.Context, workspaceID int64, p Page) (int64, error) {
+	if p.Query == "" && p.Status == "" && p.BotID == 0 {
+		w, err := d.FindWorkspace(ctx, workspaceID)
+		return w.TokenCount, err
+	}
+	q := query{from: " FROM api_tokens k JOIN purses p ON p.id = k.purse_id"}
+	if err := d.tokenConditions(ctx, &q, workspaceID, p); err != nil {
+		return 0, err
+	}
+	return d.countUpTo(ctx, q, "k.id")
+}
+
+func (d *DB) countUpTo(ctx context.Context, q query, key string) (n int64, err error) {
+	err = d.row(ctx, "SELECT COUNT(*) FROM ("+q.text(key, " LIMIT "+strconv.Itoa(CountMax+1))+")", q.args...).Scan(&n)
+	return n, err
+}
+
+func (d *DB) tokenConditions(ctx context.Context, q *query, workspaceID int64, p Page) error {
+	q.and("k.workspace_id = ?", workspaceID)
+	q.and("k.deleted_at IS NULL")
+	if p.BotID != 0 {
+		q.and("k.bot_id = ?", p.BotID)
+	}
+	bots, err := d.botsNamed(ctx, workspaceID, p.Query)
+	if err != nil {
+		return err
+	}
+	q.search(p.Query, "api_tokens_search", "k.id", []string{"k.name", "k.note", "k.hint"}, "k.bot_id", bots)
+	now := d.Now().UnixMilli()
+	const expired = "(k.expired_seen_at IS NOT NULL OR k.expires_at IS NOT NULL AND k.expires_at <= ?)"
+	const exhausted = "(p.unlimited = 0 AND p.quota - p.used - p.reserved <= 0 AND p.reserved = 0)"
+	switch p.Status {
+	case access.StatusRevoked:
+		q.and("k.revoked_at IS NOT NULL")
+	case access.StatusDisabled:
+		q.and("k.revoked_at IS NULL AND k.enabled = 0")
+	case access.StatusExpired:
+		q.and("k.revoked_at IS NULL AND k.enabled = 1 AND "+expired, now)
+	case access.StatusExhausted:
+		q.and("k.revoked_at IS NULL AND k.enabled = 1 AND NOT "+expired+" AND "+exhausted, now)
+	case access.StatusEnabled:
+		q.and("k.revoked_at IS NULL AND k.enabled = 1 AND NOT "+expired+" AND NOT "+exhausted, now)
+	}
+	return nil
+}

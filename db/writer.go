@@ -1,0 +1,251 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"latchkey/internal/access"
+)
+
+const (
+	writeQueue     = 1024             // facts that may wait for the loop
+	writeGroup     = 256              // facts of one commit at most
+	checkpointRows = 2000             // facts between two checkpoints
+	checkpointIdle = 30 * time.Second // or this long after the last one
+	storageWait    = 5 * time.Second  // told to callers when the disk fails
+	logSizeMax     = int64(64 << 20)  // bytes of the write-ahead log until it is cut
+)
+
+// fact is one change on its way through the loop.
+type fact struct {
+	ctx    context.Context
+	change func(*Tx) error
+	done   chan error
+	err    error
+	after  []func() // once committed, before the caller hears of it
+	undo   []func() // once it is certain that nothing was changed
+}
+
+// Tx is one change under way. It lives inside the loop: what it runs is undone
+// as a whole when the change returns an error.
+type Tx struct {
+	d    *DB
+	ctx  context.Context
+	fact *fact
+}
+
+// change hands a fact to the loop and returns when it is on the disk, or undone.
+func (d *DB) change(ctx context.Context, run func(*Tx) error) error {
+	f := &fact{ctx: ctx, change: run, done: make(chan error, 1)}
+	select {
+	case <-d.closing:
+		return access.Fail(access.Busy, "closing", "Latchkey is shutting down.").After(storageWait)
+	case <-ctx.Done():
+		return ctx.Err()
+	case d.facts <- f:
+	}
+	// Once handed over the outcome is awaited: a caller that left early would
+	// not know whether its change holds.
+	return <-f.done
+}
+
+// writeLoop commits whatever waits as one group, again and again.
+func (d *DB) writeLoop() {
+	defer d.loop.Done()
+	pending, ticks := 0, time.NewTicker(checkpointIdle)
+	defer ticks.Stop()
+	group := make([]*fact, 0, writeGroup)
+	for {
+		group = group[:0]
+		select {
+		case f := <-d.facts:
+			group = append(group, f)
+		case <-ticks.C:
+			if pending > 0 {
+				d.checkpoint()
+				pending = 0
+			}
+			continue
+		case <-d.closing:
+			d.drain()
+			return
+		}
+		group = d.gather(group)
+		d.commit(group)
+		if pending += len(group); pending >= checkpointRows {
+			d.checkpoint()
+			pending = 0
+		}
+	}
+}
+
+func (d *DB) gather(group []*fact) []*fact {
+	for len(group) < writeGroup {
+		select {
+		case f := <-d.facts:
+			group = append(group, f)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (d *DB) drain() {
+	for {
+		select {
+		case f := <-d.facts:
+			d.commit([]*fact{f})
+		default:
+			return
+		}
+	}
+}
+
+// commit runs a group in one immediate transaction, each fact under its own
+// savepoint, and acknowledges after the commit.
+func (d *DB) commit(group []*fact) {
+	ctx := context.Background()
+	err := d.exec(ctx, "BEGIN IMMEDIATE")
+	if err == nil {
+		for _, f := range group {
+			d.run(f)
+		}
+		if err = d.exec(ctx, "COMMIT"); err != nil {
+			// After some failures the transaction is still open.
+			d.exec(ctx, "ROLLBACK")
+		}
+	}
+	for _, f := range group {
+		if err != nil {
+			f.err = errors.Join(f.err, fmt.Errorf("commit: %w", err))
+		}
+		hooks := f.after
+		if f.err != nil {
+			hooks = f.undo
+		}
+		for _, hook := range hooks {
+			hook()
+		}
+		f.done <- asBusy(f.err)
+	}
+}
+
+func (d *DB) run(f *fact) {
+	ctx := context.Background()
+	if f.err = f.ctx.Err(); f.err != nil {
+		return
+	}
+	if f.err = d.exec(ctx, "SAVEPOINT fact"); f.err != nil {
+		return
+	}
+	f.err = d.guarded(f)
+	if f.err != nil {
+		if err := d.exec(ctx, "ROLLBACK TO fact"); err != nil {
+			f.err = errors.Join(f.err, err)
+		}
+	}
+	if err := d.exec(ctx, "RELEASE fact"); err != nil {
+		f.err = errors.Join(f.err, err)
+	}
+}
+
+// guarded keeps a panic in one fact from ending the loop for all.
+func (d *DB) guarded(f *fact) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("db: panic in a fact: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f.change(&Tx{d: d, ctx: context.Background(), fact: f})
+}
+
+func (d *DB) exec(ctx context.Context, text string) error {
+	s, err := d.writeStatement(ctx, text)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(ctx)
+	return err
+}
+
+func (d *DB) writeStatement(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s := d.writeStatements[text]; s != nil {
+		return s, nil
+	}
+	s, err := d.conn.PrepareContext(ctx, text)
+	if err == nil {
+		d.writeStatements[text] = s
+	}
+	return s, err
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (t *Tx) exec(text string, args ...any) (int64, error) {
+	s, err := t.d.writeStatement(t.ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.ExecContext(t.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// insert runs an INSERT and returns the new row's number.
+func (t *Tx) insert(text string, args ...any) (int64, error) {
+	s, err := t.d.writeStatement(t.ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.ExecContext(t.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.LastInsertId()
+}
+
+// row runs a query that answers with one row.
+func (t *Tx) row(text string, args ...any) *row {
+	s, err := t.d.writeStatement(t.ctx, text)
+	if err != nil {
+		return &row{err: err}
+	}
+	return &row{Row: s.QueryRowContext(t.ctx, args...)}
+}
+
+// rows runs a query and hands each row to take.
+func (t *Tx) rows(take func(scanner) error, text string, args ...any) error {
+	s, err := t.d.writeStatement(t.ctx, text)
+	if err != nil {
+		return err
+	}
+	return each(t.ctx, s, take, args...)
+}
+
+// after runs drop once the change is committed, before it is acknowledged: the
+// place to forget what a cache holds.
+func (t *Tx) after(drop func()) { t.fact.after = append(t.fact.after, drop) }
+
+// undo runs when the change turns out not to hold.
+func (t *Tx) undo(restore func()) { t.fact.undo = append(t.fact.undo, restore) }
+
+// now is the time of the change.
+func (t *Tx) now() int64 { return t.d.Now().UnixMilli() }
+
+// checkpoint moves the log into the file. Readers are not waited for.
+func (d *DB) checkpoint() {
+	mode := "PASSIVE"
+	if info, err := os.Stat(d.Path + "-wal"); err == nil && info.Size() > logSizeMax {
+		mode = "TRUNCATE"
+	}
+	if _, err := d.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint("+mode+")"); err != nil {
+		d.Log.Warn("the write-ahead log could not be moved into the file", "error", err)
+	}
+}
