@@ -1,0 +1,76 @@
+// Command latchkey is the whole product in one binary: the server and the shell
+// commands that an operator needs beside it.
+//
+// Here the parts are put together: flags and signals are read, the clock and the
+// random source are handed down, and whatever went wrong becomes one plain
+// sentence on standard error and one of five exit codes. Nothing is decided here
+// that a room below could decide.
+//
+// Start with this file for the list of commands; each command has a file of its
+// own name. folder.go is the data folder and who may use it, exit.go the codes.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"latchkey/internal/config"
+)
+
+// commands is the command tree. Its flags are read after the environment.
+type commands struct {
+	config.Basic
+
+	Version versionCmd `cmd:"" help:"Print the version, the commit and what it was built with."`
+}
+
+// shell is what a command may touch of the process it runs in.
+type shell struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	now    func() time.Time
+}
+
+func main() {
+	syscall.Umask(0o077) // whatever is made here is the owner's alone
+	sh := &shell{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, now: time.Now}
+	os.Exit(sh.run(os.Args[1:]))
+}
+
+// run runs one command line and returns its exit code.
+func (sh *shell) run(args []string) (code int) {
+	defer func() {
+		// Left alone, a panic would end with 2, which means wrong usage.
+		if fault := recover(); fault != nil {
+			fmt.Fprintf(sh.stderr, "latchkey: a fault in latchkey itself: %v\n%s", fault, debug.Stack())
+			code = exitFailed
+		}
+	}()
+	settings := config.Environment()
+	var tree commands
+	parser, err := kong.New(&tree,
+		kong.Name("latchkey"),
+		kong.Description("Stands between AI bots and the people and programs that may use them."),
+		kong.Writers(sh.stdout, sh.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Bind(sh, &tree.Basic),
+	)
+	if err != nil {
+		return sh.fail(err)
+	}
+	line, err := parser.Parse(args)
+	if err != nil {
+		return sh.fail(usage(err))
+	}
+	if settings != nil && line.Command() != "version" {
+		return sh.fail(settings)
+	}
+	return sh.fail(line.Run())
+}

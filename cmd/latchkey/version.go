@@ -1,0 +1,20 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// Set by the Makefile with -ldflags -X.
+var (
+	version = "dev"
+	commit  = "unknown"
+)
+
+type versionCmd struct{}
+
+// Run prints one fact to a line: its name, a space, its value.
+func (versionCmd) Run(sh *shell) error {
+	_, err := fmt.Fprintf(sh.stdout, "latchkey %s\ncommit %s\ngo %s\n", version, commit, runtime.Version())
+	return err
+}
