@@ -45,7 +45,14 @@ func main() {
 }
 
 // run runs one command line and returns its exit code.
-func (sh *shell) run(args []string) (code int) {
+func (sh *shell) run(args []string) int {
+	var tree commands
+	return sh.runTree(&tree, &tree.Basic, args)
+}
+
+// runTree runs one command line on a command tree; a command's Run may ask for
+// the shell and for the basic settings.
+func (sh *shell) runTree(tree any, basic *config.Basic, args []string) (code int) {
 	defer func() {
 		// Left alone, a panic would end with 2, which means wrong usage.
 		if fault := recover(); fault != nil {
@@ -54,13 +61,12 @@ func (sh *shell) run(args []string) (code int) {
 		}
 	}()
 	settings := config.Environment()
-	var tree commands
-	parser, err := kong.New(&tree,
+	parser, err := kong.New(tree,
 		kong.Name("latchkey"),
 		kong.Description("Stands between AI bots and the people and programs that may use them."),
 		kong.Writers(sh.stdout, sh.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Bind(sh, &tree.Basic),
+		kong.Bind(sh, basic),
 	)
 	if err != nil {
 		return sh.fail(err)
@@ -69,6 +75,7 @@ func (sh *shell) run(args []string) (code int) {
 	if err != nil {
 		return sh.fail(usage(err))
 	}
+	// Version answers also where the settings are broken, for whoever mends them.
 	if settings != nil && line.Command() != "version" {
 		return sh.fail(settings)
 	}

@@ -14,10 +14,10 @@ type Basic struct {
 type Serving struct {
 	Addr           string `env:"LATCHKEY_ADDR" placeholder:"HOST:PORT" help:"Listen address. Default: 127.0.0.1:8080"`
 	PublicURL      string `name:"public-url" env:"LATCHKEY_PUBLIC_URL" placeholder:"URL" help:"What people type to get here; used in links, cookies, Host and Origin checks."`
-	InsecureHTTP   bool   `name:"insecure-http" env:"LATCHKEY_INSECURE_HTTP" help:"Allow plain HTTP on an address that is not loopback."`
+	InsecureHTTP   bool   `name:"insecure-http" negatable:"" env:"LATCHKEY_INSECURE_HTTP" help:"Allow plain HTTP on an address that is not loopback."`
 	TLSCert        string `name:"tls-cert" env:"LATCHKEY_TLS_CERT" placeholder:"FILE" help:"PEM certificate chain: serve HTTPS. Read again on SIGHUP."`
 	TLSKey         string `name:"tls-key" env:"LATCHKEY_TLS_KEY" placeholder:"FILE" help:"PEM key of the certificate."`
-	Demo           bool   `env:"LATCHKEY_DEMO" help:"The built-in demo model can be added as a provider."`
+	Demo           bool   `negatable:"" env:"LATCHKEY_DEMO" help:"The built-in demo model can be added as a provider."`
 	TrustedProxies string `env:"LATCHKEY_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
 	Registration   string `env:"LATCHKEY_REGISTRATION" placeholder:"closed|open" help:"Whether strangers may sign up. Default: closed"`
 	Reveal         string `env:"LATCHKEY_REVEAL" placeholder:"always|confirm|never" help:"Showing stored secrets again. Default: always"`
