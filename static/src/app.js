@@ -28,13 +28,16 @@
   }
   const timers = new WeakSet();
   new MutationObserver(() => {
+    // An answer that empties the dialog is done with it.
+    const box = $("#dialog");
+    if (box?.open && !box.childElementCount) box.close();
     const region = $("#toasts");
     if (!region) return;
     for (const box of region.children) {
       if (!box.dataset.seconds || timers.has(box)) continue;
       timers.add(box);
       lift(region);
-      setTimeout(() => box.remove(), box.dataset.seconds * 1000);
+      if (box.dataset.seconds > 0) setTimeout(() => box.remove(), box.dataset.seconds * 1000);
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
 
@@ -118,24 +121,21 @@
     copy(from ? (from.value ?? from.textContent).trim() : button.dataset.copyText || "", button);
   });
 
-  // Dialogs. What is swapped into #dialog opens it; an empty swap or the event
-  // "dialog:close" shuts it; focus goes back to where it was.
+  // Dialogs. What is swapped into #dialog opens it; emptied, it
+  // closes; focus goes back to where it was.
   let opener = null;
   const host = () => $("#dialog");
-  function closeDialog() {
-    const box = host();
-    if (box?.open) box.close();
-  }
   document.addEventListener("htmx:after:swap", (e) => {
     const box = host();
-    const target = e.detail?.ctx?.target;
-    if (!box || target !== box) return;
-    if (!box.childElementCount) { closeDialog(); return; }
-    if (!box.open) {
-      opener = e.detail.ctx.sourceElement;
+    const ctx = e.detail?.ctx;
+    if (!box || !ctx) return;
+    if (ctx.target === box && box.childElementCount && !box.open) {
+      opener = ctx.sourceElement;
       box.showModal();
+    } else if (!box.open || ctx.target !== box && !box.contains(ctx.target) && !box.contains(ctx.sourceElement)) {
+      return;
     }
-    ($("[aria-invalid=true]", box) || $("[autofocus]", box) || $("input:not([type=hidden]), select, textarea", box))?.focus();
+    ($("[aria-invalid=true]", box) || $("[autofocus]", box) || $(".body input:not([type=hidden]), .body select, .body textarea", box))?.focus();
   });
   document.addEventListener("close", (e) => {
     if (e.target !== host()) return;
@@ -143,7 +143,6 @@
     if (opener?.isConnected) opener.focus();
     opener = null;
   }, true);
-  document.addEventListener("dialog:close", closeDialog);
   document.addEventListener("click", (e) => {
     const button = e.target.closest?.("[data-close]");
     const box = button?.closest("dialog");

@@ -1,0 +1,147 @@
+package page
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/internal/access"
+	"latchkey/internal/lang"
+	"latchkey/views"
+)
+
+// kind is how a page tells one kind of failure.
+type kind struct {
+	status int
+	key    string // of its title and hint in the catalogue: page.<key>, page.<key>.hint
+	icon   string
+}
+
+var kinds = map[access.Kind]kind{
+	access.Invalid:   {fiber.StatusUnprocessableEntity, "invalid", "circle-alert"},
+	access.SignedOut: {fiber.StatusUnauthorized, "signed_out", "lock"},
+	access.Forbidden: {fiber.StatusForbidden, "forbidden", "lock"},
+	access.NotFound:  {fiber.StatusNotFound, "not_found", "search"},
+	access.Conflict:  {fiber.StatusConflict, "conflict", "refresh-cw"},
+	access.Spent:     {fiber.StatusForbidden, "spent", "wallet"},
+	access.Revoked:   {fiber.StatusGone, "revoked", "link-2-off"},
+	access.Expired:   {fiber.StatusGone, "expired", "clock"},
+	access.Limited:   {fiber.StatusTooManyRequests, "limited", "gauge"},
+	access.Busy:      {fiber.StatusServiceUnavailable, "busy", "clock"},
+	access.Upstream:  {fiber.StatusBadGateway, "upstream", "server-off"},
+}
+
+// fault is anything without a kind: its own words are never shown.
+var fault = kind{fiber.StatusInternalServerError, "fault", "wrench"}
+
+// Failure says what an error page needs beside the error.
+type Failure struct {
+	Reference string // the random id that the log line of a fault carries
+	SignIn    string // where a signed-out reader signs in, "" for nowhere
+	NoBrand   bool   // a customer's page
+	Footer    []string
+}
+
+// StatusOf is the status that Error gives err.
+func StatusOf(err error) int { return kindOf(err).status }
+
+func kindOf(err error) kind {
+	if k, ok := kinds[access.KindOf(err)]; ok {
+		return k
+	}
+	return fault
+}
+
+// Say is the sentence for err in the reader's language. A fault says only that
+// something broke.
+func Say(c *fiber.Ctx, err error) string {
+	l := Lang(c)
+	problems := access.Problems(err)
+	if len(problems) == 0 {
+		return l.T("page." + kindOf(err).key)
+	}
+	said := make([]string, 0, len(problems))
+	for _, p := range problems {
+		said = append(said, l.Error(p.Code, p.Text, p.Args...))
+	}
+	return strings.Join(said, " ")
+}
+
+// FieldErrors are the sentences of err by the form field they belong to; those
+// that belong to none are under "".
+func FieldErrors(c *fiber.Ctx, err error) map[string]string {
+	l, fields := Lang(c), map[string]string{}
+	for _, p := range access.Problems(err) {
+		sentence := l.Error(p.Code, p.Text, p.Args...)
+		if before := fields[p.Field]; before != "" {
+			sentence = before + " " + sentence
+		}
+		fields[p.Field] = sentence
+	}
+	return fields
+}
+
+// Error answers with what went wrong: a page, or for htmx a toast that leaves
+// the page as it is.
+func Error(c *fiber.Ctx, err error, f Failure) error {
+	k, l := kindOf(err), Lang(c)
+	if wait := waitOf(err); wait > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	}
+	signIn := ""
+	if k.status == fiber.StatusUnauthorized && f.SignIn != "" {
+		signIn = ReturnTo(f.SignIn) + "?next=" + url.QueryEscape(Back(c))
+	}
+	reference := ""
+	if f.Reference != "" {
+		reference = l.T("page.reference", f.Reference)
+	}
+	if c.Get("HX-Request") == "true" {
+		return errorPart(c, k, strings.TrimSpace(Say(c, err)+" "+reference), signIn)
+	}
+	return Status(c, k.status, views.ErrorPage(views.ErrorView{
+		Title: l.T("page." + k.key + ".title"), Icon: k.icon,
+		Sentence: Say(c, err), Hint: hint(l, k), Reference: reference,
+		Actions: actions(l, k, signIn, f), NoBrand: f.NoBrand, Footer: f.Footer,
+		Path: ReturnTo(c.OriginalURL()),
+	}))
+}
+
+// errorPart swaps nothing but a toast, wherever the request was aimed at.
+func errorPart(c *fiber.Ctx, k kind, sentence, signIn string) error {
+	if signIn != "" {
+		c.Set("HX-Redirect", signIn)
+	}
+	c.Set("HX-Retarget", "#toasts")
+	c.Set("HX-Reswap", "beforeend")
+	return PartStatus(c, k.status, views.Toast(views.ToastView{Text: sentence, Tone: views.Bad}))
+}
+
+func hint(l lang.Lang, k kind) string {
+	key := "page." + k.key + ".hint"
+	if !l.Has(key) {
+		return ""
+	}
+	return l.T(key)
+}
+
+func actions(l lang.Lang, k kind, signIn string, f Failure) []views.LinkView {
+	switch {
+	case signIn != "":
+		return []views.LinkView{{Text: l.T("page.sign_in"), Href: signIn}}
+	case f.NoBrand:
+		return nil
+	}
+	return []views.LinkView{{Text: l.T("page.home"), Href: "/"}}
+}
+
+func waitOf(err error) time.Duration {
+	if e, ok := errors.AsType[*access.Error](err); ok {
+		return e.Wait
+	}
+	return 0
+}
