@@ -82,6 +82,15 @@ type Private struct {
 	Hosts    []string // host:port in lower case
 }
 
+// Texts lists both as upstream takes them: CIDR or host:port.
+func (p Private) Texts() []string {
+	var all []string
+	for _, network := range p.Networks {
+		all = append(all, network.String())
+	}
+	return append(all, p.Hosts...)
+}
+
 // RSAKey is a PEM file that opens RAGFlow clients' encrypted passwords.
 type RSAKey struct {
 	Path       string

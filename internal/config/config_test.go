@@ -102,7 +102,7 @@ func TestAccepts(t *testing.T) {
 		}},
 		{"private", serving(Serving{PrivateHosts: "Ollama.LAN:11434,192.168.0.0/16,[::1]:8000,127.0.0.1:11434,10.0.0.5"}), func(c Config) bool {
 			return slices.Equal(c.PrivateHosts.Hosts, []string{"ollama.lan:11434", "[::1]:8000", "127.0.0.1:11434"}) &&
-				fmt.Sprint(c.PrivateHosts.Networks) == "[192.168.0.0/16 10.0.0.5/32]"
+				fmt.Sprint(c.PrivateHosts.Texts()) == "[192.168.0.0/16 10.0.0.5/32 ollama.lan:11434 [::1]:8000 127.0.0.1:11434]"
 		}},
 		{"choices", serving(Serving{Registration: "open", Reveal: "confirm", FessPageBase: "1", Drain: "2m", Demo: true}), func(c Config) bool {
 			return c.Registration == "open" && c.RegistrationFixed && c.Reveal == "confirm" && c.FessPageBase == 1 && c.Drain == 2*time.Minute && c.Demo
