@@ -143,6 +143,14 @@ func signal(c chan struct{}) {
 	}
 }
 
+// arm starts the clocks of an answer that ends with ctx.
+func (a *Answer) arm(ctx context.Context) {
+	running, cancel := context.WithCancelCause(ctx)
+	a.ctx, a.cancel, a.began = running, cancel, a.client.settings.Now()
+	a.first = time.AfterFunc(a.client.settings.FirstByte, func() { cancel(errFirstByte) })
+	a.total = time.AfterFunc(a.client.settings.Total, func() { cancel(errOverlong) })
+}
+
 // open starts to read a stream and waits for its first byte.
 func (a *Answer) open(resp *http.Response) error {
 	a.wake, a.space = make(chan struct{}, 1), make(chan struct{}, 1)

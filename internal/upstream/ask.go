@@ -26,13 +26,9 @@ type Question struct {
 //
 // The Answer must be closed, and ending ctx has the same effect.
 func (c *Client) Ask(ctx context.Context, ep Endpoint, q Question) (*Answer, error) {
-	running, cancel := context.WithCancelCause(ctx)
-	a := &Answer{client: c, ctx: running, cancel: cancel, key: ep.Key}
-	a.first = time.AfterFunc(c.settings.FirstByte, func() { cancel(errFirstByte) })
-	a.total = time.AfterFunc(c.settings.Total, func() { cancel(errOverlong) })
-
-	a.began = c.settings.Now()
-	resp, err := c.send(running, ep, http.MethodPost, q.Path, q.Body, q.Stream)
+	a := &Answer{client: c, key: ep.Key}
+	a.arm(ctx)
+	resp, err := c.send(a.ctx, ep, http.MethodPost, q.Path, q.Body, q.Stream)
 	if err == nil {
 		if q.Stream {
 			err = a.open(resp)

@@ -120,7 +120,7 @@ func noLeak(t *testing.T) {
 
 const said = "Well, here is an answer."
 
-// row is a row of the table of faults. Where plain and stream differ, plainX says how.
+// row is a row of the table of faults.
 type row struct {
 	fault              faulty.Fault
 	plain, stream      string // failure codes, "" for a whole answer
@@ -162,7 +162,7 @@ var table = []row{
 	{fault: faulty.Cut, plain: "provider_not_json", stream: "provider_unfinished", health: true, text: "Well, here "},
 	{fault: faulty.Multi},
 	{fault: faulty.ErrorObject, plain: "provider_limited", stream: "provider_limited", status: 429, retry: true, kind: access.Limited, askFails: true},
-	{fault: faulty.ErrorMid, plain: "provider_limited", stream: "provider_limited", status: 429, kind: access.Limited, text: "Well, here "},
+	{fault: faulty.ErrorMid, plain: "provider_limited", stream: "provider_limited", status: 429, retry: true, kind: access.Limited, text: "Well, here "},
 	{fault: faulty.Whole, stream: "provider_not_stream", askFails: true},
 	{fault: faulty.Ignores, text: strings.Repeat("more", 1000)},
 	{fault: faulty.UsageMissing},
@@ -246,9 +246,7 @@ func (r row) check(t *testing.T, o outcome, code string) {
 	if f.Code != code || f.Status != status {
 		t.Fatalf("want %s %d, got %s %d (%v)", code, status, f.Code, f.Status, f)
 	}
-	early := !o.asked
-	mid := map[string]bool{"provider_reset": true, "provider_silent": true}[code]
-	if wantRetry := r.retry && early && !mid; f.Retry != wantRetry && !(r.fault == faulty.ErrorMid && early) {
+	if f.Retry != (r.retry && !o.asked) {
 		t.Errorf("retry %v", f.Retry)
 	}
 	if f.PauseProvider != r.pause || f.CountsAgainstHealth != r.health {

@@ -1,0 +1,406 @@
+package upstream_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/internal/upstream"
+	"latchkey/internal/upstream/faulty"
+)
+
+func open(t testing.TB, ctx context.Context, s *faulty.Server, c *upstream.Client, fault faulty.Fault) *upstream.Answer {
+	t.Helper()
+	a, err := c.Ask(ctx, upstream.Endpoint{BaseURL: s.URL + "/v1/"}, question(t, string(fault), true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	return a
+}
+
+func content(events []upstream.Event) string {
+	var b strings.Builder
+	for _, e := range events {
+		b.Write(e.Chunk.Content)
+	}
+	return b.String()
+}
+
+// TestWordByWord: what has come is handed out at once, in one piece, and the
+// wait for more can be given up without losing anything.
+func TestWordByWord(t *testing.T) {
+	noLeak(t)
+	s := faulty.Start(t)
+	c := upstream.New(upstream.Settings{PrivateHosts: s.Private, Now: time.Now})
+	defer c.Close()
+
+	opened := make(chan *upstream.Answer)
+	go func() { opened <- open(t, t.Context(), s, c, faulty.Stepped) }()
+	call := s.Call(0)
+	call.Send("one ")
+	a := <-opened
+	events, err := a.Next(nil)
+	if err != nil || content(events) != "one " {
+		t.Fatalf("%q, %v", content(events), err)
+	}
+	for range 3 {
+		if events, err = a.NextWithin(5*time.Millisecond, events[:0]); !errors.Is(err, upstream.ErrQuiet) || len(events) > 0 {
+			t.Fatalf("%q, %v", content(events), err)
+		}
+	}
+	got := ""
+	for _, word := range []string{"two ", "three ", "four"} {
+		call.Send(word)
+	}
+	for got != "two three four" {
+		if events, err = a.NextWithin(patience, events[:0]); err != nil {
+			t.Fatal(err)
+		}
+		got += content(events)
+	}
+	call.End()
+	for err == nil {
+		events, err = a.Next(events[:0])
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	if _, err = a.Next(nil); !errors.Is(err, io.EOF) {
+		t.Fatalf("the end does not last: %v", err)
+	}
+	if s.Cancelled() != 0 {
+		t.Error("the provider was cancelled")
+	}
+}
+
+// TestHangUp: whoever leaves stops the provider at once, in silence too.
+func TestHangUp(t *testing.T) {
+	leave := map[string]func(*upstream.Answer, context.CancelFunc){
+		"close":  func(a *upstream.Answer, _ context.CancelFunc) { a.Close() },
+		"cancel": func(_ *upstream.Answer, cancel context.CancelFunc) { cancel() },
+	}
+	for _, fault := range []faulty.Fault{faulty.Silent, faulty.Comments} {
+		for how, do := range leave {
+			t.Run(string(fault)+"/"+how, func(t *testing.T) {
+				noLeak(t)
+				s := faulty.Start(t)
+				c := upstream.New(upstream.Settings{PrivateHosts: s.Private, Now: time.Now})
+				defer c.Close()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				a := open(t, ctx, s, c, fault)
+
+				ended := make(chan error)
+				go func() {
+					var err error
+					for err == nil {
+						_, err = a.Next(nil)
+					}
+					ended <- err
+				}()
+				began := time.Now()
+				do(a, cancel)
+				s.Call(0).WaitGone()
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("the provider learned of it after %v", took)
+				}
+				if err := <-ended; !errors.Is(err, upstream.ErrClosed) && !errors.Is(err, context.Canceled) {
+					t.Errorf("ends with %v", err)
+				}
+			})
+		}
+	}
+}
+
+// TestHangUpBeforeTheFirstByte also holds for plain calls.
+func TestHangUpBeforeTheFirstByte(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		for _, fault := range []faulty.Fault{faulty.SlowFirst, faulty.SlowBody} {
+			noLeak(t)
+			s := faulty.Start(t)
+			c := upstream.New(upstream.Settings{PrivateHosts: s.Private, Now: time.Now})
+			defer c.Close()
+			left := errors.New("the reader has left")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			ended := make(chan error)
+			go func() {
+				_, err := c.Ask(ctx, upstream.Endpoint{BaseURL: s.URL}, question(t, string(fault), stream))
+				ended <- err
+			}()
+			call := s.Call(0)
+			cancel(left)
+			if err := <-ended; !errors.Is(err, left) {
+				t.Errorf("%s: %v", fault, err)
+			}
+			call.WaitGone()
+		}
+	}
+}
+
+// TestSilence: comments are signs of life; without any the answer is cut off,
+// and the provider with it.
+func TestSilence(t *testing.T) {
+	noLeak(t)
+	s := faulty.Start(t)
+	c := upstream.New(upstream.Settings{
+		PrivateHosts: s.Private, Now: time.Now, Silence: 100 * time.Millisecond, Total: 500 * time.Millisecond,
+	})
+	defer c.Close()
+	for fault, code := range map[faulty.Fault]string{faulty.Silent: "provider_silent", faulty.Comments: "provider_overlong"} {
+		before := s.Started()
+		o := ask(t, c, upstream.Endpoint{BaseURL: s.URL}, question(t, string(fault), true))
+		f := failure(t, o.err)
+		if f.Code != code || f.Status != 504 || !f.Started || f.Retry || o.text != "Well, here " {
+			t.Errorf("%s: %+v after %q", fault, f, o.text)
+		}
+		s.Call(before).WaitGone()
+	}
+}
+
+// TestReuse: an answer read to its end leaves a connection for the next one,
+// and one that was left does not.
+func TestReuse(t *testing.T) {
+	s := faulty.Start(t)
+	c := client(t, s)
+	ep := upstream.Endpoint{BaseURL: s.URL}
+	conns := map[string]bool{}
+	var mu sync.Mutex
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		conns[r.RemoteAddr] = true
+		mu.Unlock()
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: [DONE]\n\n")
+	}))
+	defer web.Close()
+	c = upstream.New(upstream.Settings{Now: time.Now, PrivateHosts: func() []string { return []string{web.Listener.Addr().String()} }})
+	defer c.Close()
+	ep.BaseURL = web.URL
+	for range 20 {
+		if o := ask(t, c, ep, question(t, "m", true)); o.err != nil || o.text != "x" {
+			t.Fatal(o)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(conns) > 5 { // a call may begin before the last one's end was read
+		t.Errorf("%d connections for 20 calls", len(conns))
+	}
+}
+
+// TestSlowReader: a reader who takes his time is not held for the provider's
+// silence, loses nothing, and does not fill the memory.
+func TestSlowReader(t *testing.T) {
+	noLeak(t)
+	const events, size = 200, 64 << 10
+	var written sync.WaitGroup
+	written.Add(1)
+	sent := make(chan int, events)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer written.Done()
+		pad := strings.Repeat("y", size)
+		for i := range events {
+			if _, err := io.WriteString(w, `data: {"choices":[{"delta":{"content":"`+pad+"\"}}]}\n\n"); err != nil {
+				return
+			}
+			sent <- i
+		}
+		io.WriteString(w, "data: [DONE]\n\n")
+	}))
+	defer web.Close()
+	c := upstream.New(upstream.Settings{
+		Now: time.Now, Silence: 50 * time.Millisecond,
+		PrivateHosts: func() []string { return []string{web.Listener.Addr().String()} },
+	})
+	defer c.Close()
+	a, err := c.Ask(t.Context(), upstream.Endpoint{BaseURL: web.URL}, question(t, "m", true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+
+	<-time.After(200 * time.Millisecond) // the reader's slowness is what is tested: four times the silence
+	if n := len(sent); n > 150 {
+		t.Errorf("%d events were taken although nobody read", n)
+	}
+	got := 0
+	var batch []upstream.Event
+	for err == nil {
+		batch, err = a.Next(batch[:0])
+		got += len(content(batch))
+	}
+	if !errors.Is(err, io.EOF) || got != events*size {
+		t.Fatalf("%d bytes, %v", got, err)
+	}
+	written.Wait()
+}
+
+// TestWhatGoesUp: the listed headers, the body, and nothing else.
+func TestWhatGoesUp(t *testing.T) {
+	s := faulty.Start(t)
+	c := client(t, s)
+	q := question(t, "good", false)
+	for _, base := range []string{s.URL, s.URL + "/", s.URL + "/v1", s.URL + "/v1/"} {
+		if o := ask(t, c, upstream.Endpoint{BaseURL: base, Key: "k-1"}, q); o.err != nil {
+			t.Fatal(o.err)
+		}
+	}
+	for _, call := range s.Calls() {
+		if call.Path != "/v1/chat/completions" || string(call.Body) != string(q.Body) {
+			t.Errorf("%s %s", call.Path, call.Body)
+		}
+		var names []string
+		for name := range call.Header {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		if want := []string{"Accept", "Authorization", "Content-Length", "Content-Type", "User-Agent"}; !slices.Equal(names, want) {
+			t.Errorf("headers %v", names)
+		}
+		if call.Header.Get("Authorization") != "Bearer k-1" || call.Header.Get("User-Agent") != "latchkey" {
+			t.Errorf("headers %v", call.Header)
+		}
+	}
+	if o := ask(t, c, upstream.Endpoint{BaseURL: s.URL}, question(t, "redirect", false)); failure(t, o.err).Code != "provider_redirects" {
+		t.Error(o.err)
+	}
+	if n := s.Started(); n != 5 {
+		t.Errorf("%d calls: the redirect was followed", n)
+	}
+	last := s.Call(4)
+	if _, ok := last.Header["Authorization"]; ok {
+		t.Error("a key was sent where there is none")
+	}
+}
+
+// TestNothingReached: faults before there is a connection.
+func TestNothingReached(t *testing.T) {
+	s := faulty.Start(t)
+	private := s.Private()
+	var mu sync.Mutex
+	refused, refusedAddress := faulty.Refused(t)
+	tlsServer := httptest.NewTLSServer(http.NotFoundHandler())
+	defer tlsServer.Close()
+	tlsServer.Config.ErrorLog = nil
+	c := upstream.New(upstream.Settings{Now: time.Now, PrivateHosts: func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return private
+	}})
+	defer c.Close()
+	list := func(more ...string) {
+		mu.Lock()
+		defer mu.Unlock()
+		private = more
+	}
+	for _, r := range []struct {
+		name, base, key, listed, code string
+		retry, pause                  bool
+	}{
+		{"refused", refused, "", refusedAddress, "provider_unreachable", true, false},
+		{"unknown authority", tlsServer.URL, "", tlsServer.Listener.Addr().String(), "provider_tls", true, false},
+		{"http for https", strings.Replace(s.URL, "http:", "https:", 1), "", s.Address(), "provider_tls", true, false},
+		{"not listed", s.URL, "", "", "provider_not_allowed", true, false},
+		{"not listed, https", strings.Replace(s.URL, "http:", "https:", 1), "", "", "provider_not_allowed", true, false},
+		{"metadata", "http://169.254.169.254", "", "169.254.169.254:80", "provider_metadata", true, false},
+		{"metadata in a network", "http://169.254.169.254", "", "169.254.0.0/16", "provider_metadata", true, false},
+		{"not an address", "ftp://x", "", "", "provider_address", true, false},
+		{"plain http", "http://api.acme.example", "", "", "provider_address", true, false},
+		{"demo", "demo:", "", "", "provider_demo_off", true, false},
+		{"key", s.URL, "a\r\nX-Evil: 1", s.Address(), "provider_key_malformed", false, true},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			list(r.listed)
+			before := s.Started()
+			for _, stream := range []bool{false, true} {
+				_, err := c.Ask(t.Context(), upstream.Endpoint{BaseURL: r.base, Key: r.key}, question(t, "good", stream))
+				f := failure(t, err)
+				if f.Code != r.code || f.Status != 502 || f.Retry != r.retry || f.PauseProvider != r.pause || f.Started {
+					t.Errorf("%+v", f)
+				}
+				if strings.Contains(f.Text, "127.0.0.1") || strings.Contains(f.Text, "acme") {
+					t.Errorf("the text names the host: %s", f.Text)
+				}
+			}
+			if s.Started() != before {
+				t.Error("the provider was called")
+			}
+		})
+	}
+}
+
+// TestUnlisted: taking a host off the list ends its use, whatever connection is
+// still open.
+func TestUnlisted(t *testing.T) {
+	s := faulty.Start(t)
+	private := s.Private()
+	var mu sync.Mutex
+	c := upstream.New(upstream.Settings{Now: time.Now, PrivateHosts: func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return private
+	}})
+	defer c.Close()
+	ep := upstream.Endpoint{BaseURL: s.URL}
+	if o := ask(t, c, ep, question(t, "good", false)); o.err != nil {
+		t.Fatal(o.err)
+	}
+	mu.Lock()
+	private = nil
+	mu.Unlock()
+	if o := ask(t, c, ep, question(t, "good", false)); failure(t, o.err).Code != "provider_not_allowed" {
+		t.Error(o.err)
+	}
+}
+
+// TestNoMixing: streams that are left in the middle never leave a byte to others.
+func TestNoMixing(t *testing.T) {
+	noLeak(t)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mark := string(body)
+		for range 50 {
+			if _, err := io.WriteString(w, `data: {"choices":[{"delta":{"content":"`+mark+"\"}}]}\n\n"); err != nil {
+				return
+			}
+		}
+		io.WriteString(w, "data: [DONE]\n\n")
+	}))
+	defer web.Close()
+	c := upstream.New(upstream.Settings{Now: time.Now, PrivateHosts: func() []string { return []string{web.Listener.Addr().String()} }})
+	defer c.Close()
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			mark := strings.Repeat(string(rune('a'+worker)), 8)
+			for i := range 30 {
+				a, err := c.Ask(t.Context(), upstream.Endpoint{BaseURL: web.URL}, upstream.Question{Path: "/chat/completions", Body: []byte(mark), Stream: true})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				total, events := 0, []upstream.Event(nil)
+				for err == nil && (i%3 != 0 || total < 100) {
+					events, err = a.Next(events[:0])
+					got := content(events)
+					if total += len(got); strings.Trim(got, mark[:1]) != "" {
+						t.Errorf("%q among the answers to %q", got, mark)
+					}
+				}
+				if i%3 != 0 && total != 50*8 {
+					t.Errorf("%d bytes, %v", total, err)
+				}
+				a.Close()
+			}
+		})
+	}
+	all.Wait()
+}
