@@ -32,6 +32,10 @@ func TestModels(t *testing.T) {
 		faulty.Huge: "provider_too_large", faulty.ErrorObject: "provider_limited", faulty.GzipBomb: "provider_compressed",
 	} {
 		s.Script(fault)
+		c := c
+		if fault == faulty.SlowFirst {
+			c = waiting(t, s, 100*time.Millisecond)
+		}
 		if _, err := c.Models(t.Context(), ep); failure(t, err).Code != code {
 			t.Errorf("%s: %v", fault, err)
 		}

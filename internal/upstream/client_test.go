@@ -17,13 +17,16 @@ import (
 
 const patience = 10 * time.Second
 
-// client is a Client that may reach s alone, with short waits.
+// client is a Client that may reach s alone.
 func client(t testing.TB, s *faulty.Server) *upstream.Client {
 	t.Helper()
-	c := upstream.New(upstream.Settings{
-		PrivateHosts: s.Private, Now: time.Now,
-		FirstByte: 400 * time.Millisecond, Silence: 300 * time.Millisecond, Total: 20 * time.Second,
-	})
+	return waiting(t, s, upstream.DefaultFirstByte)
+}
+
+// waiting is a Client that waits as long for the first byte, and for each other.
+func waiting(t testing.TB, s *faulty.Server, wait time.Duration) *upstream.Client {
+	t.Helper()
+	c := upstream.New(upstream.Settings{PrivateHosts: s.Private, Now: time.Now, FirstByte: wait, Silence: wait})
 	t.Cleanup(c.Close)
 	return c
 }
@@ -184,9 +187,13 @@ var table = []row{
 func TestEveryFault(t *testing.T) {
 	noLeak(t)
 	s := faulty.Start(t)
-	c := client(t, s)
+	patient, hasty := client(t, s), waiting(t, s, 150*time.Millisecond)
 	ep := upstream.Endpoint{BaseURL: s.URL, Key: faulty.Secret}
 	for _, r := range table {
+		c := patient
+		if r.fault == faulty.SlowFirst || r.fault == faulty.SlowBody || r.fault == faulty.Silent {
+			c = hasty
+		}
 		for _, stream := range []bool{false, true} {
 			name := string(r.fault) + map[bool]string{false: "/plain", true: "/stream"}[stream]
 			t.Run(name, func(t *testing.T) {

@@ -70,18 +70,19 @@ var rules = map[string]rule{
 	"provider_key_malformed":   {502, false, false, true, "The model provider's key holds characters that no header can carry."},
 
 	// Before the first byte.
-	"provider_first_byte":  {504, true, true, false, "The model provider did not begin to answer within %d s."},
-	"provider_limited":     {429, true, false, false, "The model provider is limiting requests. Try again in %d s."},
-	"provider_failed":      {502, true, true, false, "The model provider failed with status %d."},
-	"provider_broke":       {502, true, true, false, "The model provider closed the connection before it answered."},
-	"provider_unpaid":      {502, true, true, false, "The model provider asks for payment before it answers."},
-	"provider_key_refused": {502, false, false, true, "The model provider refused Latchkey's key (status %d)."},
-	"provider_rejected":    {0, false, false, false, "The model provider refused the request: %s"},
-	"provider_no_path":     {404, false, false, false, "The model provider has no such path or model: its base URL usually ends in /v1."},
-	"provider_redirects":   {502, true, true, false, "The model provider redirects elsewhere, which is not followed."},
-	"provider_odd_status":  {502, false, true, false, "The model provider answered with status %d, which means nothing here."},
-	"provider_headers":     {502, false, true, false, "The model provider sent headers without end."},
-	"provider_compressed":  {502, false, true, false, "The model provider compressed its answer, which was not asked for."},
+	"provider_first_byte":      {504, true, true, false, "The model provider did not begin to answer within %d s."},
+	"provider_limited":         {429, true, false, false, "The model provider is limiting requests. Try again in %d s."},
+	"provider_failed":          {502, true, true, false, "The model provider failed with status %d."},
+	"provider_broke":           {502, true, true, false, "The model provider closed the connection before it answered."},
+	"provider_unpaid":          {502, true, true, false, "The model provider asks for payment before it answers."},
+	"provider_key_refused":     {502, false, false, true, "The model provider refused Latchkey's key (status %d)."},
+	"provider_rejected":        {0, false, false, false, "The model provider refused the request: %s"},
+	"provider_rejected_mutely": {0, false, false, false, "The model provider refused the request and gave no reason."},
+	"provider_no_path":         {404, false, false, false, "The model provider has no such path or model: its base URL usually ends in /v1."},
+	"provider_redirects":       {502, true, true, false, "The model provider redirects elsewhere, which is not followed."},
+	"provider_odd_status":      {502, false, true, false, "The model provider answered with status %d, which means nothing here."},
+	"provider_headers":         {502, false, true, false, "The model provider sent headers without end."},
+	"provider_compressed":      {502, false, true, false, "The model provider compressed its answer, which was not asked for."},
 
 	// In the body.
 	"provider_html":       {502, true, true, false, "The model provider answered with a web page: its base URL is probably wrong."},
@@ -216,11 +217,10 @@ func (c *Client) statusFailure(status int, header http.Header, said Fault, key s
 		return f
 	case status == http.StatusBadRequest, status == http.StatusNotFound,
 		status == http.StatusUnprocessableEntity, status == http.StatusRequestEntityTooLarge:
-		words := clean(said.Message, key)
-		if words == "" {
-			words = "it gives no reason."
+		f := fail("provider_rejected_mutely", nil)
+		if words := clean(said.Message, key); words != "" {
+			f = fail("provider_rejected", nil, words)
 		}
-		f := fail("provider_rejected", nil, words)
 		f.Kind, f.Status = access.Invalid, status
 		return f
 	case status >= 500, status == http.StatusRequestTimeout:

@@ -24,6 +24,7 @@ type reader struct {
 	answer    *Answer
 	begun     bool // the first byte has come
 	sniffed   bool // and it was told what comes
+	blank     int  // how much has come before that
 	finished  bool // a reason for the answer's end has come
 	partial   []byte
 	pending   []byte // data lines that are no object alone
@@ -223,14 +224,18 @@ func (r *reader) feed(b []byte) error {
 
 // sniff tells a stream from a web page or a plain answer by its first bytes.
 func (r *reader) sniff(b []byte) ([]byte, error) {
-	r.partial = append(r.partial, b...)
-	head := r.partial
+	head := append(r.partial, b...) // what waits is never more than part of a byte order mark
+	r.partial = nil
 	if len(head) < len(bom) && bytes.HasPrefix(bom, head) {
+		r.partial = head
 		return nil, nil
 	}
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
-	if len(head) == 0 {
-		if len(r.partial) > maxHeader {
+	if r.blank == 0 {
+		head = bytes.TrimPrefix(head, bom)
+	}
+	r.blank += len(head)
+	if head = bytes.TrimLeft(head, " \t\r\n"); len(head) == 0 {
+		if r.blank > maxHeader {
 			return nil, fail("provider_faulty", errors.New("blank without end"))
 		}
 		return nil, nil
@@ -242,9 +247,7 @@ func (r *reader) sniff(b []byte) ([]byte, error) {
 	case '{', '[':
 		r.answer.plain = true
 	}
-	rest := bytes.Clone(head)
-	r.partial = r.partial[:0]
-	return rest, nil
+	return head, nil
 }
 
 // line reads one line of a stream.

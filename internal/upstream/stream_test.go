@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -168,9 +169,6 @@ func TestSilence(t *testing.T) {
 // TestReuse: an answer read to its end leaves a connection for the next one,
 // and one that was left does not.
 func TestReuse(t *testing.T) {
-	s := faulty.Start(t)
-	c := client(t, s)
-	ep := upstream.Endpoint{BaseURL: s.URL}
 	conns := map[string]bool{}
 	var mu sync.Mutex
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -181,9 +179,9 @@ func TestReuse(t *testing.T) {
 		io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: [DONE]\n\n")
 	}))
 	defer web.Close()
-	c = upstream.New(upstream.Settings{Now: time.Now, PrivateHosts: func() []string { return []string{web.Listener.Addr().String()} }})
+	c := upstream.New(upstream.Settings{Now: time.Now, PrivateHosts: func() []string { return []string{web.Listener.Addr().String()} }})
 	defer c.Close()
-	ep.BaseURL = web.URL
+	ep := upstream.Endpoint{BaseURL: web.URL}
 	for range 20 {
 		if o := ask(t, c, ep, question(t, "m", true)); o.err != nil || o.text != "x" {
 			t.Fatal(o)
@@ -287,9 +285,10 @@ func TestNothingReached(t *testing.T) {
 	private := s.Private()
 	var mu sync.Mutex
 	refused, refusedAddress := faulty.Refused(t)
-	tlsServer := httptest.NewTLSServer(http.NotFoundHandler())
+	tlsServer := httptest.NewUnstartedServer(http.NotFoundHandler())
+	tlsServer.Config.ErrorLog = log.New(io.Discard, "", 0) // it is refused on purpose
+	tlsServer.StartTLS()
 	defer tlsServer.Close()
-	tlsServer.Config.ErrorLog = nil
 	c := upstream.New(upstream.Settings{Now: time.Now, PrivateHosts: func() []string {
 		mu.Lock()
 		defer mu.Unlock()
