@@ -160,7 +160,9 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/v1/files", "", 404, "not_found"},
 	} {
 		status, head, body := call(t, r.method, r.path, r.body)
-		e := decode[struct{ Error struct{ Message, Type, Code string } }](t, body).Error
+		e := decode[struct {
+			Error struct{ Message, Type, Code string }
+		}](t, body).Error
 		if status != r.status || e.Code != r.code || e.Message == "" || e.Type == "" || head.Get("Content-Type") != "application/json" {
 			t.Errorf("%s %s: %d %s", r.path, r.body, status, body)
 		}

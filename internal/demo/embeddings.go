@@ -36,6 +36,7 @@ func inputs(raw json.RawMessage) ([]string, bool) {
 	if json.Unmarshal(raw, &lists) != nil {
 		return nil, false
 	}
+	many = nil // a list that failed to be one of texts has left blanks here
 	for _, l := range lists {
 		many = append(many, spell(l))
 	}

@@ -21,11 +21,8 @@ func (m *model) respond(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "invalid_value", "max_output_tokens", fmt.Sprintf("max_output_tokens must be at least 1; it was %d.", *a.Max))
 		return
 	}
-	var messages []message
-	if question := text(a.Input); question != "" {
-		messages = []message{{"user", a.Input}}
-	}
-	if json.Unmarshal(a.Input, &messages); len(messages) == 0 {
+	messages := conversation(a.Input)
+	if len(messages) == 0 {
 		refuse(w, http.StatusBadRequest, "missing_input", "input", "The body holds no input.")
 		return
 	}
@@ -36,6 +33,18 @@ func (m *model) respond(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	send(w, http.StatusOK, answer.object(true))
+}
+
+// conversation reads an input: a text, or a list of messages.
+func conversation(input json.RawMessage) []message {
+	var list []message
+	if json.Unmarshal(input, &list) == nil {
+		return list
+	}
+	if text(input) == "" {
+		return nil
+	}
+	return []message{{"user", input}}
 }
 
 type response struct {
