@@ -1,6 +1,7 @@
 package db
 
 import (
+	"context"
 	"time"
 
 	"latchkey/internal/access"
@@ -40,12 +41,14 @@ func (t *Tx) makePurse(p access.Purse, zone *time.Location) (int64, error) {
 }
 
 // QuotaChange is an owner's edit of a purse: nil leaves a field as it is. Remain
-// sets the quota to what is used and reserved plus that much.
+// sets the quota to what is used and reserved plus that much. Least: a quota below
+// what is used and reserved becomes that instead of being refused.
 type QuotaChange struct {
 	Quota     *int64
 	Remain    *int64
 	Unlimited *bool
 	Refill    *access.Refill
+	Least     bool
 }
 
 // None reports whether the change changes nothing.
@@ -59,47 +62,84 @@ func (l *Ledger) setQuota(t *Tx, id int64, c QuotaChange, zone *time.Location) e
 	if c.None() {
 		return nil
 	}
-	one := Purses{Token: id}
-	if err := l.pin(one, func(id int64) *row {
+	if err := l.pin(Purses{Token: id}, func(id int64) *row {
 		return t.row("SELECT "+purseColumns+" FROM purses p WHERE p.id = $1", id)
 	}); err != nil {
 		return orNotFound(err, "quota")
 	}
-	l.mu.Lock()
-	a := l.known[id]
-	old := a.Purse
-	next, err := c.apply(a)
-	if err == nil {
-		// Calls that hold while this is under way must fit both the old and the new.
-		a.Quota = min(old.Quota, next.Quota)
-		a.Unlimited = old.Unlimited && next.Unlimited
-		if old.Unlimited && !next.Unlimited {
-			a.Quota = next.Quota
-		}
-	}
-	l.mu.Unlock()
-	t.after(func() { l.settleQuota(id, next) })
-	t.undo(func() { l.settleQuota(id, old) })
+	t.undo(func() { l.keepQuota(id) })
+	next, err := l.quotaBase(t, id, c, zone)
 	if err != nil {
 		return err
 	}
-	if next.Refill != old.Refill && next.Refill != access.RefillNone {
-		next.PeriodAt = next.Refill.PeriodStart(t.d.Now(), zone)
-		if next.Used, err = t.spentSince(id, next.PeriodAt, zone); err != nil {
-			return err
-		}
-		if _, err := t.exec("UPDATE purses SET quota = $1, unlimited = $2, refill = $3, period_at = $4, used = $5 WHERE id = $6",
-			next.Quota, flag(next.Unlimited), next.Refill, ms(next.PeriodAt), next.Used, id); isCheck(err) {
-			return quotaTooLow(next.Used + old.Reserved)
-		} else if err != nil {
-			return err
-		}
-		return nil
+	if next, err = l.clampQuota(id, next, c); err != nil {
+		return err
 	}
-	// used is left alone: facts of the same group may have charged it already.
+	t.after(func() { l.settleQuota(id, next) })
 	_, err = t.exec("UPDATE purses SET quota = $1, unlimited = $2, refill = $3 WHERE id = $4",
 		next.Quota, flag(next.Unlimited), next.Refill, id)
 	return err
+}
+
+// quotaBase is the purse that an edit starts from, as the facts before it in the
+// same commit left it: an ended period is over, and used is of the new period
+// where the edit changes when it refills.
+func (l *Ledger) quotaBase(t *Tx, id int64, c QuotaChange, zone *time.Location) (access.Purse, error) {
+	read := func() (access.Purse, error) {
+		return scanPurse(t.row("SELECT "+purseColumns+" FROM purses p WHERE p.id = $1", id))
+	}
+	p, err := read()
+	if err != nil {
+		return p, err
+	}
+	if start := p.Refill.PeriodStart(t.d.Now(), zone); p.Refill != access.RefillNone && start.After(p.PeriodAt) {
+		if err := l.startPeriod(t, id, start); err != nil {
+			return p, err
+		}
+		if p, err = read(); err != nil {
+			return p, err
+		}
+	}
+	if c.Refill == nil || *c.Refill == p.Refill || *c.Refill == access.RefillNone {
+		return p, nil
+	}
+	p.PeriodAt = c.Refill.PeriodStart(t.d.Now(), zone)
+	if p.Used, err = t.spentSince(id, p.PeriodAt, zone); err != nil {
+		return p, err
+	}
+	// The longer period may hold more than the old quota: an unlimited moment
+	// keeps the row's law until the new quota is written beside it.
+	_, err = t.exec("UPDATE purses SET unlimited = 1, used = $1, period_at = $2 WHERE id = $3", p.Used, ms(p.PeriodAt), id)
+	t.after(func() { l.movePeriod(id, p.Used, p.PeriodAt) })
+	return p, err
+}
+
+func (l *Ledger) movePeriod(id, used int64, period time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.known[id]
+	a.Used, a.PeriodAt = used, period
+}
+
+// clampQuota decides the edit and lets calls that hold while it is under way take
+// no more than both the old and the new purse would give.
+func (l *Ledger) clampQuota(id int64, base access.Purse, c QuotaChange) (access.Purse, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.known[id]
+	needed := base.Used + a.Reserved + a.memory
+	if base.PeriodAt.Equal(a.PeriodAt) {
+		needed = a.Used + a.Reserved + a.memory
+	}
+	next, err := c.apply(base, needed)
+	switch {
+	case err != nil || next.Unlimited:
+	case a.Unlimited:
+		a.Unlimited, a.Quota = false, next.Quota
+	default:
+		a.Quota = min(a.Quota, next.Quota)
+	}
+	return next, err
 }
 
 // settleQuota ends a quota change: the edited fields become what was decided,
@@ -108,31 +148,38 @@ func (l *Ledger) settleQuota(id int64, p access.Purse) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.known[id]
-	a.Quota, a.Unlimited = p.Quota, p.Unlimited
-	if a.Refill != p.Refill {
-		a.Refill, a.PeriodAt, a.Used = p.Refill, p.PeriodAt, p.Used
-	}
+	a.Quota, a.Unlimited, a.Refill = p.Quota, p.Unlimited, p.Refill
 	a.pins--
 }
 
-func (c QuotaChange) apply(a *account) (access.Purse, error) {
-	p := a.Purse
-	needed := p.Used + p.Reserved + a.memory
-	if c.Unlimited != nil {
-		p.Unlimited = *c.Unlimited
+// keepQuota ends a quota change that does not hold: the mirror is what the file
+// says again.
+func (l *Ledger) keepQuota(id int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.known[id]
+	a.pins--
+	p, err := scanPurse(l.d.row(context.Background(), "SELECT "+purseColumns+" FROM purses p WHERE p.id = $1", id))
+	if err != nil {
+		// Refusing too much is the safe side until the next edit or start.
+		l.d.Log.Error("a purse could not be read again", "purse", id, "error", err)
+		return
 	}
-	if c.Refill != nil {
-		p.Refill = *c.Refill
-	}
-	if c.Quota != nil {
-		p.Quota = *c.Quota
-	}
+	a.Quota, a.Unlimited = p.Quota, p.Unlimited
+}
+
+func (c QuotaChange) apply(p access.Purse, needed int64) (access.Purse, error) {
+	set(&p.Unlimited, c.Unlimited)
+	set(&p.Refill, c.Refill)
+	set(&p.Quota, c.Quota)
 	if c.Remain != nil {
 		p.Quota = needed + *c.Remain
 	}
 	switch {
 	case p.Quota < 0 || p.Quota > access.UnitsMax:
 		return p, access.Fail(access.Invalid, "quota_range", "A budget is between 0 and %d units.", access.UnitsMax).At("quota")
+	case !p.Unlimited && p.Quota < needed && c.Least:
+		p.Quota = needed
 	case !p.Unlimited && p.Quota < needed:
 		return p, quotaTooLow(needed)
 	}

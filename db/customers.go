@@ -1,0 +1,341 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"latchkey/internal/access"
+)
+
+const customerColumns = `m.id, m.public_id, m.workspace_id, m.username, m.username_key, m.email, m.note, m.password_hash, m.enabled,
+	m.must_change, m.language, m.created_by, m.last_login_at, m.created_at, m.version, m.deleted_at IS NOT NULL`
+
+// customerReturning spells the columns without the alias, which RETURNING does not know.
+var customerReturning = " RETURNING " + strings.ReplaceAll(customerColumns, "m.", "")
+
+// customerScan holds what stands in the row in another spelling than in the noun.
+type customerScan struct {
+	access.Customer
+	login, created moment
+}
+
+func (m *customerScan) fields() []any {
+	return []any{
+		&m.ID, &m.PublicID, &m.WorkspaceID, &m.Username, &m.UsernameKey, &m.Email, &m.Note, &m.PasswordHash, &m.Enabled,
+		&m.MustChange, &m.Language, &m.CreatedBy, &m.login, &m.created, &m.Version, &m.Deleted,
+	}
+}
+
+func (m *customerScan) customer() access.Customer {
+	m.LastLoginAt, m.CreatedAt = m.login.Time, m.created.Time
+	return m.Customer
+}
+
+func scanCustomer(s scanner) (access.Customer, error) {
+	var m customerScan
+	err := s.Scan(m.fields()...)
+	return m.customer(), err
+}
+
+// CustomerRow is a customer with what a list shows beside the name.
+type CustomerRow struct {
+	access.Customer
+	MadeBy   string // username of who made it, "" when a program or the shell did
+	Links    int64  // share links that the customer has opened
+	Sessions int64  // sign-ins that are alive
+}
+
+// The first argument of a statement with these columns is the present moment.
+const customerRowColumns = customerColumns + `, COALESCE(u.username, ''),
+	(SELECT COUNT(*) FROM share_customers c WHERE c.customer_id = m.id AND c.first_opened_at IS NOT NULL),
+	(SELECT COUNT(*) FROM sessions e WHERE e.kind = 'customer' AND e.subject_id = m.id AND e.expires_at > $1 AND e.idle_until > $1)`
+
+const customerRowFrom = " FROM customers m LEFT JOIN users u ON u.id = m.created_by"
+
+func scanCustomerRow(s scanner) (CustomerRow, error) {
+	var m customerScan
+	var r CustomerRow
+	err := s.Scan(append(m.fields(), &r.MadeBy, &r.Links, &r.Sessions)...)
+	r.Customer = m.customer()
+	return r, err
+}
+
+// CustomerByName returns a workspace's live customer by the folded name.
+func (d *DB) CustomerByName(ctx context.Context, workspaceID int64, usernameKey string) (access.Customer, error) {
+	m, err := scanCustomer(d.row(ctx, "SELECT "+customerColumns+
+		" FROM customers m WHERE m.workspace_id = $1 AND m.username_key = $2 AND m.deleted_at IS NULL", workspaceID, usernameKey))
+	return m, orNotFound(err, "customer")
+}
+
+// CustomersNamed returns the live customers of a folded name in all workspaces,
+// oldest first: a sign-in that names no link tries them in turn.
+func (d *DB) CustomersNamed(ctx context.Context, usernameKey string, limit int) ([]access.Customer, error) {
+	var out []access.Customer
+	err := d.rows(ctx, list(&out, scanCustomer), "SELECT "+customerColumns+
+		" FROM customers m WHERE m.username_key = $1 AND m.deleted_at IS NULL ORDER BY m.id LIMIT $2", usernameKey, limit)
+	return out, err
+}
+
+// FindCustomer returns a customer by row number, deleted ones too: they say so.
+// It is cached: a change of the customer drops the entry before the change is
+// acknowledged.
+func (d *DB) FindCustomer(ctx context.Context, id int64) (access.Customer, error) {
+	return d.caches.customers.get(id, func() (access.Customer, error) {
+		m, err := scanCustomer(d.row(ctx, "SELECT "+customerColumns+" FROM customers m WHERE m.id = $1", id))
+		return m, orNotFound(err, "customer")
+	})
+}
+
+// Customer returns a workspace's customer by its public id.
+func (d *DB) Customer(ctx context.Context, workspaceID int64, publicID string) (CustomerRow, error) {
+	r, err := scanCustomerRow(d.row(ctx, "SELECT "+customerRowColumns+customerRowFrom+
+		" WHERE m.workspace_id = $2 AND m.public_id = $3 AND m.deleted_at IS NULL", d.Now().UnixMilli(), workspaceID, publicID))
+	return r, orNotFound(err, "customer")
+}
+
+// Customers lists a workspace's customers, by name, e-mail address or note.
+func (d *DB) Customers(ctx context.Context, workspaceID int64, p Page) ([]CustomerRow, error) {
+	q := query{from: customerRowFrom, args: []any{d.Now().UnixMilli()}}
+	customerConditions(&q, workspaceID, p)
+	tail := q.page("m.id", p)
+	var out []CustomerRow
+	err := d.rows(ctx, list(&out, scanCustomerRow), q.text(customerRowColumns, tail), q.args...)
+	return out, err
+}
+
+// CountCustomers counts what Customers would list over all pages, up to
+// CountMax + 1.
+func (d *DB) CountCustomers(ctx context.Context, workspaceID int64, p Page) (int64, error) {
+	if p.Query == "" && p.Status == "" {
+		w, err := d.FindWorkspace(ctx, workspaceID)
+		return w.CustomerCount, err
+	}
+	q := query{from: " FROM customers m"}
+	customerConditions(&q, workspaceID, p)
+	return d.countUpTo(ctx, q, "m.id")
+}
+
+func customerConditions(q *query, workspaceID int64, p Page) {
+	q.and("m.workspace_id = ?", workspaceID)
+	q.and("m.deleted_at IS NULL")
+	q.search(p.Query, "customers_search", "m.id", []string{"m.username", "m.email", "m.note"}, "", nil)
+	switch p.Status {
+	case access.StatusEnabled:
+		q.and("m.enabled = 1")
+	case access.StatusDisabled:
+		q.and("m.enabled = 0")
+	}
+}
+
+// MakeCustomer enrols a customer. A name that a customer of the workspace or any
+// user has is a Conflict.
+func (d *DB) MakeCustomer(ctx context.Context, by access.Actor, m access.Customer) (access.Customer, error) {
+	err := d.change(ctx, func(t *Tx) error {
+		var err error
+		m, err = t.makeCustomer(by, m)
+		return err
+	})
+	return m, err
+}
+
+func (t *Tx) makeCustomer(by access.Actor, m access.Customer) (access.Customer, error) {
+	m.CreatedAt, m.Enabled, m.Version = time.UnixMilli(t.now()).UTC(), true, 1
+	err := t.row(`INSERT INTO customers (public_id, workspace_id, username, username_key, email, note, password_hash, must_change,
+		language, created_by, created_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+		WHERE NOT EXISTS (SELECT 1 FROM users WHERE username_key = $4 AND deleted_at IS NULL) RETURNING id`,
+		m.PublicID, m.WorkspaceID, m.Username, m.UsernameKey, m.Email, m.Note, m.PasswordHash, flag(m.MustChange),
+		m.Language, m.CreatedBy, ms(m.CreatedAt)).Scan(&m.ID)
+	if err != nil {
+		return m, customerTaken(err)
+	}
+	if err := t.count(m.WorkspaceID, "customer_count", 1); err != nil {
+		return m, err
+	}
+	return m, t.tell(by, event{m.WorkspaceID, "customer.create", object("customer", m.PublicID, m.Username), customerFacts(m)})
+}
+
+// customerTaken recognises the two ways in which a name can be taken: a user's
+// (nothing was written) and another customer's.
+func customerTaken(err error) error {
+	if columns, taken := isTaken(err); errors.Is(err, sql.ErrNoRows) || taken && strings.Contains(columns, "username_key") {
+		return access.Fail(access.Conflict, "customer_taken", "This name is taken already. Choose another.").At("username")
+	}
+	return err
+}
+
+// customerFacts is what the audit log keeps of a customer.
+func customerFacts(m access.Customer) map[string]any {
+	return map[string]any{
+		"username": m.Username, "email": m.Email, "note": m.Note, "language": m.Language,
+		"enabled": m.Enabled, "must_change": m.MustChange,
+	}
+}
+
+// CustomerChange is an owner's edit of a customer. Nil leaves a field as it is.
+type CustomerChange struct {
+	Username, UsernameKey *string
+	Email, Note, Language *string
+	Version               int64 // the version it was based on, 0: any
+}
+
+// EditCustomer changes what c names.
+func (d *DB) EditCustomer(ctx context.Context, by access.Actor, workspaceID int64, publicID string, c CustomerChange) (access.Customer, error) {
+	var m access.Customer
+	err := d.change(ctx, func(t *Tx) error {
+		old, err := scanCustomer(t.row("SELECT "+customerColumns+` FROM customers m
+			WHERE m.workspace_id = $1 AND m.public_id = $2 AND m.deleted_at IS NULL`, workspaceID, publicID))
+		if err != nil {
+			return orNotFound(err, "customer")
+		}
+		if c.Version != 0 && c.Version != old.Version {
+			return stale()
+		}
+		m = old
+		set(&m.Username, c.Username)
+		set(&m.UsernameKey, c.UsernameKey)
+		set(&m.Email, c.Email)
+		set(&m.Note, c.Note)
+		set(&m.Language, c.Language)
+		m.Version++
+		t.after(func() { d.caches.customers.drop(m.ID) })
+		n, err := t.exec(`UPDATE customers SET username = $1, username_key = $2, email = $3, note = $4, language = $5, version = $6
+			WHERE id = $7 AND NOT EXISTS (SELECT 1 FROM users WHERE username_key = $2 AND deleted_at IS NULL)`,
+			m.Username, m.UsernameKey, m.Email, m.Note, m.Language, m.Version, m.ID)
+		if n == 0 && err == nil {
+			err = sql.ErrNoRows
+		}
+		if err != nil {
+			return customerTaken(err)
+		}
+		return t.tell(by, event{workspaceID, "customer.edit", object("customer", m.PublicID, m.Username), changed(customerFacts(old), customerFacts(m))})
+	})
+	return m, err
+}
+
+// customerVerb runs one statement that returns the customer, ends the sign-ins
+// where out says so, and tells it.
+func (d *DB) customerVerb(ctx context.Context, by access.Actor, workspaceID int64, action string, out bool, text string, args []any,
+	more func(*Tx, access.Customer) error,
+) (access.Customer, error) {
+	var m access.Customer
+	err := d.change(ctx, func(t *Tx) error {
+		var err error
+		if m, err = scanCustomer(t.row(text, args...)); err != nil {
+			return orNotFound(err, "customer")
+		}
+		t.after(func() { d.caches.customers.drop(m.ID) })
+		if out {
+			if err := t.signOutCustomer(m.ID, nil); err != nil {
+				return err
+			}
+		}
+		if more != nil {
+			if err := more(t, m); err != nil {
+				return err
+			}
+		}
+		return t.tell(by, event{workspaceID, action, object("customer", m.PublicID, m.Username), nil})
+	})
+	return m, err
+}
+
+// signOutCustomer ends every session and login token of a customer but the one
+// that keep names.
+func (t *Tx) signOutCustomer(id int64, keep []byte) error {
+	if keep == nil {
+		keep = []byte{}
+	}
+	for _, text := range []string{
+		"DELETE FROM sessions WHERE kind = 'customer' AND subject_id = $1 AND id_hash <> $2",
+		"DELETE FROM login_tokens WHERE kind = 'customer' AND subject_id = $1 AND hash <> $2",
+	} {
+		if _, err := t.exec(text, id, keep); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec("DELETE FROM reset_codes WHERE kind = 'customer' AND subject_id = $1", id)
+	return err
+}
+
+// SetCustomerEnabled disables a customer, which ends every sign-in, or enables it
+// again.
+func (d *DB) SetCustomerEnabled(ctx context.Context, by access.Actor, workspaceID int64, publicID string, enabled bool) (access.Customer, error) {
+	action := "customer.disable"
+	if enabled {
+		action = "customer.enable"
+	}
+	return d.customerVerb(ctx, by, workspaceID, action, !enabled, `UPDATE customers SET enabled = $1, version = version + 1
+		WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL`+customerReturning,
+		[]any{flag(enabled), workspaceID, publicID}, nil)
+}
+
+// ResetCustomerPassword gives a customer a new password on the owner's behalf and
+// ends every sign-in. mustChange: the page insists on another at the next one.
+func (d *DB) ResetCustomerPassword(ctx context.Context, by access.Actor, workspaceID int64, publicID, hash string, mustChange bool) (access.Customer, error) {
+	return d.customerVerb(ctx, by, workspaceID, "customer.reset-password", true,
+		`UPDATE customers SET password_hash = $1, must_change = $2, version = version + 1
+		WHERE workspace_id = $3 AND public_id = $4 AND deleted_at IS NULL`+customerReturning,
+		[]any{hash, flag(mustChange), workspaceID, publicID}, nil)
+}
+
+// ChangeCustomerPassword is the customer's own change: it replaces the hash that
+// was verified and ends every other sign-in but the one it came with. When the
+// password changed meanwhile it is a Conflict.
+func (d *DB) ChangeCustomerPassword(ctx context.Context, by access.Actor, id int64, oldHash, newHash string) (access.Customer, error) {
+	m, err := d.customerVerb(ctx, by, by.WorkspaceID, "customer.change-password", false,
+		`UPDATE customers SET password_hash = $1, must_change = 0
+		WHERE id = $2 AND workspace_id = $3 AND password_hash = $4 AND enabled = 1 AND deleted_at IS NULL`+customerReturning,
+		[]any{newHash, id, by.WorkspaceID, oldHash}, func(t *Tx, m access.Customer) error {
+			return t.signOutCustomer(m.ID, by.SessionHash)
+		})
+	if access.KindOf(err) == access.NotFound {
+		return m, stale()
+	}
+	return m, err
+}
+
+// RehashCustomer replaces a password's hash by one with present parameters.
+func (d *DB) RehashCustomer(ctx context.Context, id int64, oldHash, newHash string) error {
+	return d.change(ctx, func(t *Tx) error {
+		t.after(func() { d.caches.customers.drop(id) })
+		_, err := t.exec("UPDATE customers SET password_hash = $1 WHERE id = $2 AND password_hash = $3", newHash, id, oldHash)
+		return err
+	})
+}
+
+// SetCustomerLanguage remembers the language that a customer chose.
+func (d *DB) SetCustomerLanguage(ctx context.Context, id int64, language string) error {
+	return d.change(ctx, func(t *Tx) error {
+		t.after(func() { d.caches.customers.drop(id) })
+		_, err := t.exec("UPDATE customers SET language = $1 WHERE id = $2 AND deleted_at IS NULL", language, id)
+		return err
+	})
+}
+
+// TouchCustomerLogin remembers that a customer signed in.
+func (d *DB) TouchCustomerLogin(ctx context.Context, id int64) error {
+	return d.change(ctx, func(t *Tx) error {
+		t.after(func() { d.caches.customers.drop(id) })
+		_, err := t.exec("UPDATE customers SET last_login_at = $1 WHERE id = $2 AND deleted_at IS NULL", t.now(), id)
+		return err
+	})
+}
+
+// DeleteCustomer removes a customer: every sign-in ends, the name is free again,
+// the conversations stay under a name shown as deleted.
+func (d *DB) DeleteCustomer(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Customer, error) {
+	return d.customerVerb(ctx, by, workspaceID, "customer.delete", true, `UPDATE customers SET deleted_at = $1, password_hash = ''
+		WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL`+customerReturning,
+		[]any{d.Now().UnixMilli(), workspaceID, publicID}, func(t *Tx, _ access.Customer) error {
+			return t.count(workspaceID, "customer_count", -1)
+		})
+}
+
+// EndCustomerSessions signs a customer out everywhere.
+func (d *DB) EndCustomerSessions(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Customer, error) {
+	return d.customerVerb(ctx, by, workspaceID, "customer.end-sessions", true, "SELECT "+customerColumns+` FROM customers m
+		WHERE m.workspace_id = $1 AND m.public_id = $2 AND m.deleted_at IS NULL`, []any{workspaceID, publicID}, nil)
+}

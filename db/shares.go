@@ -1,0 +1,370 @@
+package db
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"latchkey/internal/access"
+)
+
+const shareColumns = `s.id, s.public_id, s.workspace_id, s.bot_id, s.created_by, s.name, s.sealed, s.hint, s.expires_at, s.paused_at,
+	s.revoked_at, COALESCE(s.revoked_by, 0), s.restricted, s.max_customers, s.rpm, s.allowance, s.allowance_unit, s.refill,
+	s.purse_id, s.opens, s.created_at, s.updated_at, s.version, s.deleted_at IS NOT NULL`
+
+// shareReturning spells the columns without the alias, which RETURNING does not know.
+var shareReturning = " RETURNING " + strings.ReplaceAll(shareColumns, "s.", "")
+
+// shareScan holds what stands in the row in another spelling than in the noun.
+type shareScan struct {
+	access.Share
+	expires, paused, revoked, created, updated moment
+}
+
+func (s *shareScan) fields() []any {
+	return []any{
+		&s.ID, &s.PublicID, &s.WorkspaceID, &s.BotID, &s.CreatedBy, &s.Name, &s.Sealed, &s.Hint, &s.expires, &s.paused,
+		&s.revoked, &s.RevokedBy, &s.Restricted, &s.MaxCustomers, &s.RPM, &s.Allowance, &s.AllowanceUnit, &s.Refill,
+		&s.PurseID, &s.Opens, &s.created, &s.updated, &s.Version, &s.Deleted,
+	}
+}
+
+func (s *shareScan) share() access.Share {
+	s.ExpiresAt, s.PausedAt, s.RevokedAt = s.expires.Time, s.paused.Time, s.revoked.Time
+	s.CreatedAt, s.UpdatedAt = s.created.Time, s.updated.Time
+	return s.Share
+}
+
+func scanShare(from scanner) (access.Share, error) {
+	var s shareScan
+	err := from.Scan(s.fields()...)
+	return s.share(), err
+}
+
+// ShareRow is a share link with its purse and what a list shows beside the name.
+type ShareRow struct {
+	access.Share
+	Purse       access.Purse // of the link as a whole
+	BotName     string
+	BotPublicID string
+	MadeBy      string // username of who made it, "" when a program or the shell did
+	Customers   int64  // who opened it: the seats that are taken
+	Named       int64  // customers on the list of a restricted link
+}
+
+const shareRowColumns = shareColumns + ", " + purseColumns + `, COALESCE(b.name, ''), COALESCE(b.public_id, ''), COALESCE(u.username, ''),
+	(SELECT COUNT(*) FROM share_customers c WHERE c.share_id = s.id AND c.first_opened_at IS NOT NULL),
+	(SELECT COUNT(*) FROM share_customers c WHERE c.share_id = s.id AND c.allowed = 1)`
+
+const shareRowFrom = ` FROM shares s JOIN purses p ON p.id = s.purse_id
+	LEFT JOIN bots b ON b.id = s.bot_id LEFT JOIN users u ON u.id = s.created_by`
+
+func (d *DB) scanShareRow(from scanner) (ShareRow, error) {
+	var s shareScan
+	var r ShareRow
+	var period moment
+	into := append(s.fields(), purseFields(&r.Purse, &period)...)
+	err := from.Scan(append(into, &r.BotName, &r.BotPublicID, &r.MadeBy, &r.Customers, &r.Named)...)
+	if err != nil {
+		return r, err
+	}
+	r.Purse.PeriodAt = period.Time
+	d.Ledger.overlay(&r.Purse)
+	r.Share = s.share()
+	return r, nil
+}
+
+// FindShare returns the link that a secret leads to, deleted ones too: they say
+// so. It is cached: a change of the link drops the entry before the change is
+// acknowledged.
+func (d *DB) FindShare(ctx context.Context, id int64) (access.Share, error) {
+	return d.caches.shares.get(id, func() (access.Share, error) {
+		s, err := scanShare(d.row(ctx, "SELECT "+shareColumns+" FROM shares s WHERE s.id = $1", id))
+		return s, orNotFound(err, "share link")
+	})
+}
+
+// Share returns a workspace's share link by its public id.
+func (d *DB) Share(ctx context.Context, workspaceID int64, publicID string) (ShareRow, error) {
+	r, err := d.scanShareRow(d.row(ctx, "SELECT "+shareRowColumns+shareRowFrom+
+		" WHERE s.workspace_id = $1 AND s.public_id = $2 AND s.deleted_at IS NULL", workspaceID, publicID))
+	return r, orNotFound(err, "share link")
+}
+
+// Shares lists a workspace's share links, by name, last characters or bot.
+func (d *DB) Shares(ctx context.Context, workspaceID int64, p Page) ([]ShareRow, error) {
+	q := query{from: shareRowFrom}
+	if err := d.shareConditions(ctx, &q, workspaceID, p); err != nil {
+		return nil, err
+	}
+	tail := q.page("s.id", p)
+	var out []ShareRow
+	err := d.rows(ctx, list(&out, d.scanShareRow), q.text(shareRowColumns, tail), q.args...)
+	return out, err
+}
+
+// CountShares counts what Shares would list over all pages, up to CountMax + 1.
+func (d *DB) CountShares(ctx context.Context, workspaceID int64, p Page) (int64, error) {
+	if p.Query == "" && p.Status == "" && p.BotID == 0 {
+		w, err := d.FindWorkspace(ctx, workspaceID)
+		return w.ShareCount, err
+	}
+	q := query{from: " FROM shares s"}
+	if err := d.shareConditions(ctx, &q, workspaceID, p); err != nil {
+		return 0, err
+	}
+	return d.countUpTo(ctx, q, "s.id")
+}
+
+func (d *DB) shareConditions(ctx context.Context, q *query, workspaceID int64, p Page) error {
+	q.and("s.workspace_id = ?", workspaceID)
+	q.and("s.deleted_at IS NULL")
+	if p.BotID != 0 {
+		q.and("s.bot_id = ?", p.BotID)
+	}
+	bots, err := d.botsNamed(ctx, workspaceID, p.Query)
+	if err != nil {
+		return err
+	}
+	q.search(p.Query, "shares_search", "s.id", []string{"s.name", "s.hint"}, "s.bot_id", bots)
+	now := d.Now().UnixMilli()
+	const expired = "(s.expires_at IS NOT NULL AND s.expires_at <= ?)"
+	switch p.Status {
+	case access.StatusRevoked:
+		q.and("s.revoked_at IS NOT NULL")
+	case access.StatusExpired:
+		q.and("s.revoked_at IS NULL AND "+expired, now)
+	case access.StatusPaused:
+		q.and("s.revoked_at IS NULL AND s.paused_at IS NOT NULL AND NOT "+expired, now)
+	case access.StatusEnabled:
+		q.and("s.revoked_at IS NULL AND s.paused_at IS NULL AND NOT "+expired, now)
+	}
+	return nil
+}
+
+// NewShare is a share link about to be made. Its secret comes hashed and sealed.
+type NewShare struct {
+	Share access.Share   // PublicID, WorkspaceID, BotID, Sealed and Hint filled by the caller
+	Cap   *int64         // units of the link as a whole, nil: none
+	Named []string       // public ids of the customers of a restricted link
+	Hash  [32]byte       // of the share token
+	Zone  *time.Location // of the workspace
+}
+
+// MakeShare issues a share link with its purse. A bot or a named customer that is
+// not the workspace's is refused.
+func (d *DB) MakeShare(ctx context.Context, by access.Actor, n NewShare) (access.Share, error) {
+	s := n.Share
+	err := d.change(ctx, func(t *Tx) error {
+		if err := t.checkBot(s.WorkspaceID, s.BotID); err != nil {
+			return err
+		}
+		purse, err := t.makePurse(access.Purse{WorkspaceID: s.WorkspaceID, Quota: deref(n.Cap), Unlimited: n.Cap == nil, Refill: s.Refill}, n.Zone)
+		if err != nil {
+			return err
+		}
+		s.PurseID, s.Version = purse, 1
+		s.CreatedAt = time.UnixMilli(t.now()).UTC()
+		s.UpdatedAt = s.CreatedAt
+		s.ID, err = t.insert(`INSERT INTO shares (public_id, workspace_id, bot_id, created_by, name, sealed, hint, expires_at, restricted,
+			max_customers, rpm, allowance, allowance_unit, refill, purse_id, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			s.PublicID, s.WorkspaceID, s.BotID, s.CreatedBy, s.Name, s.Sealed, s.Hint, ms(s.ExpiresAt), flag(s.Restricted),
+			s.MaxCustomers, s.RPM, s.Allowance, s.AllowanceUnit, s.Refill, s.PurseID, ms(s.CreatedAt), ms(s.UpdatedAt))
+		if err != nil {
+			return err
+		}
+		if err := t.keepSecret(n.Hash, ShareSecret, s.ID); err != nil {
+			return err
+		}
+		if err := t.nameCustomers(s, n.Named); err != nil {
+			return err
+		}
+		if err := t.count(s.WorkspaceID, "share_count", 1); err != nil {
+			return err
+		}
+		facts := shareFacts(s)
+		facts["cap"], facts["customers"] = shown(n.Cap), n.Named
+		return t.tell(by, event{s.WorkspaceID, "share.create", object("share", s.PublicID, s.Name), facts})
+	})
+	return s, err
+}
+
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// shown spells an optional number for the audit log: nil is no limit.
+func shown(n *int64) any {
+	if n == nil {
+		return nil
+	}
+	return *n
+}
+
+// shareFacts is what the audit log keeps of a share link.
+func shareFacts(s access.Share) map[string]any {
+	m := map[string]any{
+		"name": s.Name, "bot": s.BotID, "restricted": s.Restricted, "max_customers": shown(s.MaxCustomers), "rpm": s.RPM,
+		"allowance": shown(s.Allowance), "allowance_unit": s.AllowanceUnit, "refill": s.Refill, "expires_at": nil,
+	}
+	if !s.ExpiresAt.IsZero() {
+		m["expires_at"] = s.ExpiresAt.Format(time.RFC3339)
+	}
+	return m
+}
+
+// ShareChange is an owner's edit of a link. Nil leaves a field as it is; where a
+// field may be without a limit, a pointer to nil takes the limit away.
+type ShareChange struct {
+	Name          *string
+	ExpiresAt     *time.Time // the zero time: never
+	MaxCustomers  **int64
+	RPM           *int64
+	Allowance     **int64
+	AllowanceUnit *access.Unit
+	Refill        *access.Refill
+	Cap           **int64
+	Restricted    *bool
+	Named         *[]string // public ids; what a restricted link's list becomes
+	Version       int64     // the version it was based on, 0: any
+}
+
+// Apply returns the link with the change made to it.
+func (c ShareChange) Apply(s access.Share) access.Share {
+	set(&s.Name, c.Name)
+	set(&s.ExpiresAt, c.ExpiresAt)
+	set(&s.MaxCustomers, c.MaxCustomers)
+	set(&s.RPM, c.RPM)
+	set(&s.Allowance, c.Allowance)
+	set(&s.AllowanceUnit, c.AllowanceUnit)
+	set(&s.Refill, c.Refill)
+	set(&s.Restricted, c.Restricted)
+	return s
+}
+
+// EditShare changes what c names. A new allowance sets the purse of every seat to
+// the new one, or to what is used and reserved where that is more.
+func (d *DB) EditShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string, c ShareChange, zone *time.Location) error {
+	return d.change(ctx, func(t *Tx) error {
+		old, err := scanShare(t.row("SELECT "+shareColumns+` FROM shares s
+			WHERE s.workspace_id = $1 AND s.public_id = $2 AND s.deleted_at IS NULL`, workspaceID, publicID))
+		if err != nil {
+			return orNotFound(err, "share link")
+		}
+		if c.Version != 0 && c.Version != old.Version {
+			return stale()
+		}
+		s := c.Apply(old)
+		if err := d.Ledger.setCap(t, s.PurseID, c, zone); err != nil {
+			return err
+		}
+		if err := d.Ledger.setAllowances(t, old, s, zone); err != nil {
+			return err
+		}
+		if c.Named != nil {
+			if err := t.nameCustomers(s, *c.Named); err != nil {
+				return err
+			}
+		}
+		t.after(func() { d.caches.shares.drop(s.ID) })
+		if _, err := t.exec(`UPDATE shares SET name = $1, expires_at = $2, restricted = $3, max_customers = $4, rpm = $5, allowance = $6,
+			allowance_unit = $7, refill = $8, updated_at = $9, version = version + 1 WHERE id = $10`,
+			s.Name, ms(s.ExpiresAt), flag(s.Restricted), s.MaxCustomers, s.RPM, s.Allowance, s.AllowanceUnit, s.Refill, t.now(), s.ID); err != nil {
+			return err
+		}
+		before, after := shareFacts(old), shareFacts(s)
+		if c.Cap != nil {
+			after["cap"] = shown(*c.Cap)
+		}
+		if c.Named != nil {
+			after["customers"] = *c.Named
+		}
+		return t.tell(by, event{workspaceID, "share.edit", object("share", s.PublicID, s.Name), changed(before, after)})
+	})
+}
+
+// shareVerb runs one statement that returns the link, and tells it.
+func (d *DB) shareVerb(ctx context.Context, by access.Actor, workspaceID int64, action, text string, args []any,
+	more func(*Tx, access.Share) error,
+) (access.Share, error) {
+	var s access.Share
+	err := d.change(ctx, func(t *Tx) error {
+		var err error
+		if s, err = scanShare(t.row(text, args...)); err != nil {
+			return orNotFound(err, "share link")
+		}
+		t.after(func() { d.caches.shares.drop(s.ID) })
+		if more != nil {
+			if err := more(t, s); err != nil {
+				return err
+			}
+		}
+		return t.tell(by, event{workspaceID, action, object("share", s.PublicID, s.Name), nil})
+	})
+	return s, err
+}
+
+// PauseShare closes a link until ResumeShare.
+func (d *DB) PauseShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Share, error) {
+	return d.shareVerb(ctx, by, workspaceID, "share.pause", `UPDATE shares SET paused_at = COALESCE(paused_at, $1), updated_at = $1,
+		version = version + 1 WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL`+shareReturning,
+		[]any{d.Now().UnixMilli(), workspaceID, publicID}, nil)
+}
+
+// ResumeShare opens a paused link again. It does not bring back a revoked one.
+func (d *DB) ResumeShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Share, error) {
+	return d.shareVerb(ctx, by, workspaceID, "share.resume", `UPDATE shares SET paused_at = NULL, updated_at = $1,
+		version = version + 1 WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL`+shareReturning,
+		[]any{d.Now().UnixMilli(), workspaceID, publicID}, nil)
+}
+
+// RevokeShare switches a link off for good. Revoking again moves the time. What
+// was revoked longer than window ago, or by someone else, stays revoked whatever
+// is taken back afterwards.
+func (d *DB) RevokeShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string, window time.Duration) (access.Share, error) {
+	now := d.Now()
+	return d.shareVerb(ctx, by, workspaceID, "share.revoke", `UPDATE shares SET revoked_at = $1,
+		revoked_by = CASE WHEN revoked_at IS NULL OR revoked_by = $2 AND revoked_at >= $3 THEN $2 END,
+		updated_at = $1, version = version + 1
+		WHERE workspace_id = $4 AND public_id = $5 AND deleted_at IS NULL`+shareReturning,
+		[]any{now.UnixMilli(), by.ID, now.Add(-window).UnixMilli(), workspaceID, publicID}, nil)
+}
+
+// UndoRevokeShare takes a revocation back: only its own actor, within the window.
+func (d *DB) UndoRevokeShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string, window time.Duration) (access.Share, error) {
+	now := d.Now()
+	s, err := d.shareVerb(ctx, by, workspaceID, "share.undo-revoke", `UPDATE shares SET revoked_at = NULL, revoked_by = NULL,
+		updated_at = $1, version = version + 1
+		WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL AND revoked_by = $4 AND revoked_at >= $5`+shareReturning,
+		[]any{now.UnixMilli(), workspaceID, publicID, by.ID, now.Add(-window).UnixMilli()}, nil)
+	if access.KindOf(err) == access.NotFound {
+		if _, there := d.Share(ctx, workspaceID, publicID); there == nil {
+			return s, access.Fail(access.Conflict, "undo_too_late", "A revocation can be taken back only by whoever made it, within %d seconds.", int(window.Seconds()))
+		}
+	}
+	return s, err
+}
+
+// DeleteShare removes a link from every door: its text is unknown from now on.
+// Its row stays, hidden, so that usage, conversations and audit keep their subject.
+func (d *DB) DeleteShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Share, error) {
+	return d.shareVerb(ctx, by, workspaceID, "share.delete", `UPDATE shares SET deleted_at = $1, sealed = $2
+		WHERE workspace_id = $3 AND public_id = $4 AND deleted_at IS NULL`+shareReturning,
+		[]any{d.Now().UnixMilli(), []byte{}, workspaceID, publicID}, func(t *Tx, s access.Share) error {
+			if err := t.dropSecrets(s.ID, ShareSecret); err != nil {
+				return err
+			}
+			return t.count(workspaceID, "share_count", -1)
+		})
+}
+
+// RevealShare returns the sealed copy for showing it to its owner, and tells the
+// audit log that it was shown.
+func (d *DB) RevealShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Share, error) {
+	return d.shareVerb(ctx, by, workspaceID, "share.reveal", "SELECT "+shareColumns+
+		" FROM shares s WHERE s.workspace_id = $1 AND s.public_id = $2 AND s.deleted_at IS NULL", []any{workspaceID, publicID}, nil)
+}
