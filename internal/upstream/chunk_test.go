@@ -59,6 +59,11 @@ func TestParse(t *testing.T) {
 		{name: "wrong types", data: `{"choices":[{"delta":[1],"finish_reason":5,"text":{}}],"model":3,"type":[],"status":{},"output":"x","response":1}`, choices: 1},
 		{name: "wrong content", data: `{"choices":[{"delta":{"content":5,"tool_calls":"x","function_call":[]}}]}`, choices: 1},
 		{name: "lone surrogate", data: `{"choices":[{"text":"a\ud83dx\udc00"}]}`, content: "a\uFFFDx\uFFFD", choices: 1},
+		{name: "escapes", data: `{"choices":[{"text":"\b\f\n\r\t\/\\\"\u00E9\u4F60é"}]}`, content: "\b\f\n\r\t/\\\"é你é", choices: 1},
+		{name: "parts", data: `{"choices":[{"message":{"content":[{"type":"refusal","refusal":"no"},{"type":"image","url":"x"},7]}}]}`, other: "no", choices: 1},
+		{name: "error true", data: `{"error":true}`, said: &Fault{}},
+		{name: "error with text status", data: `{"error":{"status":"UNAVAILABLE","code":503,"message":["x"]}}`, said: &Fault{Status: 503}},
+		{name: "detail", data: `{"error":{"detail":"oh","code":7}}`, said: &Fault{Message: "oh"}},
 		{name: "empty", data: `{}`},
 	} {
 		t.Run(r.name, func(t *testing.T) {
@@ -87,6 +92,23 @@ func TestParse(t *testing.T) {
 	} {
 		if c, ok := Parse([]byte(bad)); ok {
 			t.Errorf("%.40q was read: %+v", bad, c)
+		}
+	}
+}
+
+// An error object in a good answer stands for the status it would have had.
+func TestFaultStatus(t *testing.T) {
+	for _, r := range []struct {
+		fault Fault
+		want  int
+	}{
+		{Fault{Status: 503, Code: "invalid_api_key"}, 503}, {Fault{Code: "429"}, 429}, {Fault{Code: "99"}, 502},
+		{Fault{Code: "insufficient_quota"}, 429}, {Fault{Type: "rate_limit_error"}, 429}, {Fault{Code: "Invalid_API_Key"}, 401},
+		{Fault{Type: "permission_error"}, 403}, {Fault{Code: "model_not_found", Type: "invalid_request_error"}, 404},
+		{Fault{Type: "BadRequestError"}, 400}, {Fault{Type: "server_error"}, 502}, {Fault{}, 502},
+	} {
+		if got := r.fault.status(); got != r.want {
+			t.Errorf("%+v: %d", r.fault, got)
 		}
 	}
 }

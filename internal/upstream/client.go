@@ -12,7 +12,8 @@
 // headers without end and lines over 16 MiB.
 //
 // Start with ask.go for the way of a call, failure.go for the table of faults,
-// guard.go for who may be dialled, chunk.go for what an answer's bytes say.
+// guard.go for who may be dialled, read.go and lines.go for streams, chunk.go for
+// what an answer's bytes say.
 package upstream
 
 import (

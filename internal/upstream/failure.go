@@ -81,7 +81,7 @@ var rules = map[string]rule{
 	"provider_no_path":         {404, false, false, false, "The model provider has no such path or model: its base URL usually ends in /v1."},
 	"provider_redirects":       {502, true, true, false, "The model provider redirects elsewhere, which is not followed."},
 	"provider_odd_status":      {502, false, true, false, "The model provider answered with status %d, which means nothing here."},
-	"provider_headers":         {502, false, true, false, "The model provider sent headers without end."},
+	"provider_headers":         {502, false, true, false, "The model provider sent headers without end, or ones that cannot be read."},
 	"provider_compressed":      {502, false, true, false, "The model provider compressed its answer, which was not asked for."},
 
 	// In the body.
@@ -167,7 +167,7 @@ func networkCode(err error, otherwise string) string {
 		strings.Contains(text, "TLS handshake"), strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return "provider_tls"
 	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list larger"),
-		strings.Contains(text, "too many 1xx"):
+		strings.Contains(text, "connection error: PROTOCOL_ERROR"): // HTTP/2's word for both
 		return "provider_headers" // net/http has no error value for these
 	case errors.As(err, &op) && op.Op == "dial":
 		if errors.As(err, &timeout) && timeout.Timeout() {

@@ -10,7 +10,7 @@
 // It never sleeps: a fault that waits, waits until its caller goes or the test
 // ends. It is only for tests and is linked into no program.
 //
-// Start with Start; fault.go lists the faults, well.go has the good answers.
+// Start with Start; fault.go lists the faults, deeds.go commits them, well.go has the good answers.
 package faulty
 
 import (
