@@ -1,0 +1,272 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/internal/strict"
+	"latchkey/internal/upstream"
+)
+
+// streamDeadline is how long a streaming hold may stay open: the longest answer,
+// and time to settle it.
+const streamDeadline = upstream.DefaultTotal + time.Minute
+
+// Ask answers a program's question: admit, hold, upstream, settle. A plain answer
+// is whole and settled when Ask returns; a stream is settled by its last Next, or
+// by Close, which must be called. When ctx ends the provider is stopped.
+//
+// A refusal is an *access.Error with a code of the manual, a provider's fault an
+// *upstream.Failure. Either stands in the request log with its trace, and nothing
+// is charged.
+func (g *Gateway) Ask(ctx context.Context, q Question) (*Answer, error) {
+	c := &call{id: q.RequestID, began: g.Now(), door: q.Door, address: q.Address, path: q.Path, body: q.Body}
+	if c.id == "" {
+		c.id = g.NewRequestID()
+	}
+	return g.conduct(ctx, c, func() error {
+		if err := g.admitToken(ctx, c, q.Secret); err != nil {
+			return err
+		}
+		if err := c.read(); err != nil {
+			return err
+		}
+		if err := g.aim(ctx, c, q.Bot); err != nil {
+			return err
+		}
+		if err := g.admitTarget(c); err != nil {
+			return err
+		}
+		if err := c.measure(c.defaults()); err != nil {
+			return err
+		}
+		return g.admitPace(c)
+	})
+}
+
+// conduct leads an admitted call to its answer, and logs it when it gets none.
+func (g *Gateway) conduct(ctx context.Context, c *call, admit func() error) (*Answer, error) {
+	if err := g.enter(); err != nil {
+		return nil, err
+	}
+	defer g.left()
+	a, err := g.answer(ctx, c, admit)
+	if err != nil {
+		c.leaveAll()
+		g.refuse(c, err)
+		return nil, err
+	}
+	return a, nil
+}
+
+func (g *Gateway) answer(ctx context.Context, c *call, admit func() error) (*Answer, error) {
+	if err := admit(); err != nil {
+		return nil, err
+	}
+	if err := g.take(ctx, c); err != nil {
+		return nil, err
+	}
+	up, r, err := g.send(ctx, c)
+	if err != nil {
+		g.DB.Ledger.Release(c.hold)
+		return nil, err
+	}
+	if c.stream {
+		return g.openStream(ctx, c, up, r)
+	}
+	return g.settlePlain(ctx, c, up, r)
+}
+
+func (c *call) leaveAll() {
+	for _, leave := range c.leave {
+		leave()
+	}
+	c.leave = nil
+}
+
+// names that some provider could take for another spelling.
+var bodyNames = []string{
+	"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens",
+	"n", "best_of", "prompt", "input", "instructions", "tools", "functions",
+}
+
+// read takes from the body what the rules need.
+func (c *call) read() error {
+	if key := c.body.Misspelled(bodyNames...); key != "" {
+		return access.Fail(access.Invalid, "json_misspelled", "The key %q is not spelled as the contract spells it: this could be read in two ways.", key).At(key)
+	}
+	for _, f := range []struct {
+		key  string
+		into any
+		what string
+	}{{"model", &c.asked, "a text"}, {"stream", &c.stream, "true or false"}} {
+		if raw := c.body.Get(f.key); raw != nil && json.Unmarshal(raw, f.into) != nil {
+			return access.Fail(access.Invalid, "json_type", "%s must be %s.", f.key, f.what).At(f.key)
+		}
+	}
+	if c.path == Embeddings {
+		c.stream = false
+	}
+	var options struct {
+		IncludeUsage bool `json:"include_usage"`
+	}
+	if raw := c.body.Get("stream_options"); raw != nil && json.Unmarshal(raw, &options) != nil {
+		return access.Fail(access.Invalid, "json_type", "stream_options must be an object.").At("stream_options")
+	}
+	c.usage = options.IncludeUsage
+	return c.readContent()
+}
+
+func (c *call) readContent() error {
+	key := map[Path]string{Chat: "messages", Completions: "prompt", Embeddings: "input", Responses: "input"}[c.path]
+	raw := c.body.Get(key)
+	if raw == nil || string(raw) == "null" {
+		return access.Fail(access.Invalid, "content_missing", "%s is missing.", key).At(key)
+	}
+	if c.path == Chat {
+		o := []json.RawMessage{}
+		if json.Unmarshal(raw, &o) != nil || len(o) == 0 {
+			return access.Fail(access.Invalid, "messages_empty", "messages must be a list with at least one message.").At(key)
+		}
+		for _, m := range o {
+			if _, err := strict.Parse(m); err != nil {
+				return access.Fail(access.Invalid, "messages_empty", "Each of messages must be an object.").At(key)
+			}
+		}
+	}
+	return nil
+}
+
+// take settles price and cap, and holds the worst price.
+func (g *Gateway) take(ctx context.Context, c *call) error {
+	m := c.routes[0].model
+	if err := g.findPrice(ctx, c, m); err != nil {
+		return err
+	}
+	const attempts = 3 // others may take what was left between the look and the hold
+	own := c.cap
+	for try := 1; ; try++ {
+		c.cap = own
+		left, limited, err := g.tightest(ctx, c)
+		if err != nil {
+			return err
+		}
+		c.limitOutput(m, left, limited)
+		c.hold = c.makeHold(g.Now(), limited)
+		err = g.DB.Ledger.Hold(ctx, c.hold)
+		short, ok := errors.AsType[*db.Short](err)
+		if err == nil {
+			c.check(RuleHold, true, countText(c.hold.Units), "")
+			return nil
+		}
+		if !ok {
+			return err
+		}
+		if own == 0 && try < attempts && c.cap > outputLeast {
+			continue
+		}
+		c.check(RuleHold, false, countText(c.hold.Units), purseText(short.Purse))
+		return g.shortOf(c, short)
+	}
+}
+
+func (c *call) makeHold(now time.Time, limited bool) *db.Hold {
+	h := &db.Hold{
+		RequestID: c.id, WorkspaceID: c.workspace.ID, Zone: c.workspace.Location(), Units: c.worst(c.cap),
+		Purses: c.purses, Deadline: now.Add(streamDeadline), Request: c.request(),
+	}
+	if !limited && c.cap == 0 {
+		h.Units = c.worst(outputMost)
+	}
+	return h
+}
+
+func (g *Gateway) findPrice(ctx context.Context, c *call, m access.Model) error {
+	price, err := g.DB.FindPrice(ctx, m.UpstreamName)
+	if err == nil && price.Default && m.Name != m.UpstreamName {
+		price, err = g.DB.FindPrice(ctx, m.Name)
+	}
+	c.price, c.ratio = price, access.RatioOne
+	if c.group.ID != 0 {
+		c.ratio = c.group.RatioPPM
+	}
+	return err
+}
+
+// tightest is the least that the call's purses of units have left, and whether any
+// of them is limited.
+func (g *Gateway) tightest(ctx context.Context, c *call) (least int64, limited bool, err error) {
+	purses, err := g.DB.Ledger.Remain(ctx, c.purses, c.workspace.Location())
+	least = access.UnitsMax
+	for _, p := range purses {
+		if !p.Unlimited && p.Unit == access.Units {
+			least, limited = min(least, p.Remain()), true
+		}
+	}
+	return least, limited, err
+}
+
+// shortOf says which budget does not hold the call.
+func (g *Gateway) shortOf(c *call, s *db.Short) error {
+	switch p := s.Purse; {
+	case p.ID == c.purses.Customer:
+		return allowanceUsed(p, g.Now(), c.workspace.Location())
+	case p.ID == c.purses.Share:
+		return access.Fail(access.Spent, "link_spent", "The budget of this link is used up. Ask whoever sent it.")
+	case p.ID == c.purses.Workspace:
+		return access.Fail(access.Spent, "insufficient_quota", "The budget of this workspace is used up.")
+	case p.Remain() <= 0:
+		return access.Fail(access.Spent, "insufficient_quota", "The budget of this API token is used up. Ask its owner to raise it.")
+	}
+	return access.Fail(access.Forbidden, "quota_too_low", "What is left of this API token's budget does not hold this call. Ask for a shorter answer (max_tokens) or send less.")
+}
+
+// send asks the providers one after the other, until one begins to answer.
+func (g *Gateway) send(ctx context.Context, c *call) (*upstream.Answer, route, error) {
+	var last error
+	tries := 0
+	for _, r := range c.routes {
+		if tries == triesMax || tries > 0 && (g.Now().Sub(c.began) > triesTime || !g.health.mayRetry()) {
+			break
+		}
+		if !g.health.admits(r.provider.ID) {
+			continue
+		}
+		tries++
+		up, err := g.sendTo(ctx, c, r)
+		if err == nil {
+			return up, r, nil
+		}
+		last = err
+		f, ok := errors.AsType[*upstream.Failure](err)
+		c.trace = append(c.trace, access.Check{Rule: "provider", Call: r.provider.Name, Allowed: errorCode(err)})
+		if !ok || !f.Retry {
+			return nil, r, err
+		}
+	}
+	if last == nil {
+		last = access.Fail(access.Busy, "model_not_found", "The providers of %s are failing at this moment. Try again shortly.", c.asked).After(breakerOpen)
+	}
+	return nil, route{}, last
+}
+
+func (g *Gateway) sendTo(ctx context.Context, c *call, r route) (*upstream.Answer, error) {
+	ep, err := g.endpoint(r.provider)
+	if err != nil {
+		g.health.tell(r.provider.ID, true, false)
+		return nil, err
+	}
+	up, err := g.Upstream.Ask(ctx, ep, upstream.Question{Path: string(c.path), Body: c.outgoing(r.model), Stream: c.stream})
+	f, failed := errors.AsType[*upstream.Failure](err)
+	g.health.tell(r.provider.ID, err != nil, failed && f.CountsAgainstHealth)
+	if failed && f.PauseProvider {
+		if pause := g.DB.PauseProvider(context.WithoutCancel(ctx), r.provider.ID, f.Code); pause != nil {
+			g.Log.Error("a provider that refuses our key could not be paused", "provider", r.provider.PublicID, "error", pause)
+		}
+	}
+	return up, err
+}

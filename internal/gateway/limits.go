@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// limits counts requests, tokens and calls at once. It lives in memory: a restart
+// begins a new minute. Counting is exact to the second: in no 60 seconds are more
+// than the limit let in.
+type limits struct {
+	now  func() time.Time
+	mu   sync.Mutex
+	seen map[limitKey]*minute
+}
+
+type limitKey struct {
+	kind   byte // t: token, s: customer on a share
+	id, of int64
+}
+
+// pace is what a subject may do; 0 is no limit.
+type pace struct{ rpm, tpm, concurrent int64 }
+
+// minute is what a subject did in each of the last 60 seconds.
+type minute struct {
+	requests, tokens [60]int64
+	at               int64 // the second of the newest slot
+	running          int64
+}
+
+// limitsMax is how many subjects are remembered before idle ones are let go.
+const limitsMax = 1 << 16
+
+func newLimits(now func() time.Time) *limits {
+	return &limits{now: now, seen: map[limitKey]*minute{}}
+}
+
+// overrun says which limit a call would break, and when it fits again.
+type overrun struct {
+	concurrent bool
+	requests   int64
+	tokens     int64
+	wait       time.Duration
+}
+
+func (o overrun) text() string {
+	if o.tokens > 0 {
+		return fmt.Sprintf("%d tokens", o.tokens)
+	}
+	return fmt.Sprintf("%d requests", o.requests)
+}
+
+// concurrentWait is what a caller is told to wait for a running call to end.
+const concurrentWait = time.Second
+
+// enter lets a call in and counts it, or says what it would break. The estimated
+// tokens are counted at once; settle corrects them.
+func (l *limits) enter(key limitKey, p pace, tokens int64) (leave func(), over *overrun) {
+	if p == (pace{}) {
+		return func() {}, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.minute(key)
+	requests, used := m.sums()
+	switch {
+	case p.rpm > 0 && requests+1 > p.rpm:
+		return nil, &overrun{requests: requests + 1, wait: m.until(&m.requests, requests+1-p.rpm)}
+	case p.tpm > 0 && used > 0 && used+tokens > p.tpm, p.tpm > 0 && used == 0 && tokens > p.tpm:
+		return nil, &overrun{tokens: used + tokens, wait: m.until(&m.tokens, used+tokens-p.tpm)}
+	case p.concurrent > 0 && m.running+1 > p.concurrent:
+		return nil, &overrun{concurrent: true, wait: concurrentWait}
+	}
+	m.requests[m.at%60]++
+	m.tokens[m.at%60] += tokens
+	m.running++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		m.running--
+	}, nil
+}
+
+// correct adds to a subject's tokens what an answer took beyond its estimate.
+func (l *limits) correct(key limitKey, p pace, tokens int64) {
+	if p.tpm == 0 || tokens == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.minute(key)
+	slot := &m.tokens[m.at%60]
+	*slot = max(0, *slot+tokens)
+}
+
+// left is what a subject may still do in this minute, and when all of it is back.
+func (l *limits) left(key limitKey, p pace) (requests, tokens int64, reset time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.minute(key)
+	done, used := m.sums()
+	return max(0, p.rpm-done), max(0, p.tpm-used), m.until(&m.requests, done)
+}
+
+func (l *limits) minute(key limitKey) *minute {
+	second := l.now().Unix()
+	m := l.seen[key]
+	if m == nil {
+		l.makeRoom(second)
+		m = &minute{at: second}
+		l.seen[key] = m
+	}
+	m.advance(second)
+	return m
+}
+
+// advance forgets what is older than 60 seconds. A clock that goes back stays in
+// its newest second.
+func (m *minute) advance(second int64) {
+	if second-m.at >= 60 {
+		m.requests, m.tokens = [60]int64{}, [60]int64{}
+		m.at = second
+		return
+	}
+	for m.at < second {
+		m.at++
+		m.requests[m.at%60], m.tokens[m.at%60] = 0, 0
+	}
+}
+
+func (m *minute) sums() (requests, tokens int64) {
+	for i := range m.requests {
+		requests += m.requests[i]
+		tokens += m.tokens[i]
+	}
+	return requests, tokens
+}
+
+// until is how long it takes until need of the counts have grown old.
+func (m *minute) until(counts *[60]int64, need int64) time.Duration {
+	for age := int64(59); age >= 0; age-- {
+		if need -= counts[((m.at-age)%60+60)%60]; need <= 0 {
+			return time.Duration(60-age) * time.Second
+		}
+	}
+	return time.Minute
+}
+
+func (l *limits) makeRoom(second int64) {
+	if len(l.seen) < limitsMax {
+		return
+	}
+	for key, m := range l.seen {
+		if m.running == 0 && second-m.at >= 60 {
+			delete(l.seen, key)
+		}
+	}
+}
