@@ -102,10 +102,17 @@ func TestFaultStatus(t *testing.T) {
 		fault Fault
 		want  int
 	}{
-		{Fault{Status: 503, Code: "invalid_api_key"}, 503}, {Fault{Code: "429"}, 429}, {Fault{Code: "99"}, 502},
-		{Fault{Code: "insufficient_quota"}, 429}, {Fault{Type: "rate_limit_error"}, 429}, {Fault{Code: "Invalid_API_Key"}, 401},
-		{Fault{Type: "permission_error"}, 403}, {Fault{Code: "model_not_found", Type: "invalid_request_error"}, 404},
-		{Fault{Type: "BadRequestError"}, 400}, {Fault{Type: "server_error"}, 502}, {Fault{}, 502},
+		{Fault{Status: 503, Code: "invalid_api_key"}, 503},
+		{Fault{Code: "429"}, 429},
+		{Fault{Code: "99"}, 502},
+		{Fault{Code: "insufficient_quota"}, 429},
+		{Fault{Type: "rate_limit_error"}, 429},
+		{Fault{Code: "Invalid_API_Key"}, 401},
+		{Fault{Type: "permission_error"}, 403},
+		{Fault{Code: "model_not_found", Type: "invalid_request_error"}, 404},
+		{Fault{Type: "BadRequestError"}, 400},
+		{Fault{Type: "server_error"}, 502},
+		{Fault{}, 502},
 	} {
 		if got := r.fault.status(); got != r.want {
 			t.Errorf("%+v: %d", r.fault, got)
