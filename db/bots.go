@@ -340,3 +340,11 @@ func (t *Tx) revokeAll(workspaceID, botID int64, drop func(int64), text string) 
 	})
 	return int64(len(ids)), err
 }
+
+// LiveBots returns a workspace's bots, newest first, at most ListMax of them.
+func (d *DB) LiveBots(ctx context.Context, workspaceID int64) ([]access.Bot, error) {
+	var out []access.Bot
+	err := d.rows(ctx, list(&out, scanBot), "SELECT "+botColumns+` FROM bots b
+		WHERE b.workspace_id = $1 AND b.deleted_at IS NULL ORDER BY b.id DESC LIMIT $2`, workspaceID, ListMax)
+	return out, err
+}

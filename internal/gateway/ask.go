@@ -264,7 +264,7 @@ func (g *Gateway) sendTo(ctx context.Context, c *call, r route) (*upstream.Answe
 	f, failed := errors.AsType[*upstream.Failure](err)
 	g.health.tell(r.provider.ID, err != nil, failed && f.CountsAgainstHealth)
 	if failed && f.PauseProvider {
-		if pause := g.DB.PauseProvider(context.WithoutCancel(ctx), r.provider.ID, f.Code); pause != nil {
+		if pause := g.DB.SetProviderPaused(context.WithoutCancel(ctx), access.Actor{Kind: access.ActorUpkeep, Name: "gateway", Door: access.DoorGateway}, r.provider, f.Code); pause != nil {
 			g.Log.Error("a provider that refuses our key could not be paused", "provider", r.provider.PublicID, "error", pause)
 		}
 	}

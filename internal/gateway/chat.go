@@ -173,7 +173,7 @@ func conversation(turns []Turn) *strict.Object {
 	}
 	messages := make([]message, 0, len(turns))
 	for _, t := range turns {
-		messages = append(messages, message(t))
+		messages = append(messages, message{t.Role, t.Text})
 	}
 	raw, _ := json.Marshal(messages)
 	o := &strict.Object{}

@@ -1,8 +1,6 @@
 package openai
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"strconv"
 
@@ -62,7 +60,8 @@ func waitOf(err error) int64 {
 	return 0
 }
 
-// spellError is the body of an error. A fault shows a random id and nothing else.
+// spellError is the body of an error. A fault shows
+// the request's id and nothing else.
 func (d *Door) spellError(l lang.Lang, id string, err error) failure {
 	body := failureBody{Message: "Something broke inside Latchkey.", Type: "new_api_error", Code: "internal_error"}
 	if e, ok := errors.AsType[*access.Error](err); ok {
@@ -74,11 +73,6 @@ func (d *Door) spellError(l lang.Lang, id string, err error) failure {
 		if e.Field != "" {
 			body.Param = &e.Field
 		}
-	}
-	if id == "" {
-		var b [8]byte
-		_, _ = rand.Read(b[:]) // crypto/rand never fails
-		id = hex.EncodeToString(b[:])
 	}
 	body.Message += " (request id: " + id + ")"
 	return failure{body}
