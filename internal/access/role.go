@@ -29,9 +29,12 @@ const (
 	DoorRAGFlow  Door = "ragflow"
 	DoorBotShare Door = "bot-share"
 	DoorNewAPI   Door = "newapi"
-	DoorFess     Door = "fess"
-	DoorShell    Door = "shell"
-	DoorUpkeep   Door = "upkeep"
+	// DoorNewAPIAccess is of the one login token without an end that New API calls
+	// a user access token.
+	DoorNewAPIAccess Door = "newapi-access"
+	DoorFess         Door = "fess"
+	DoorShell        Door = "shell"
+	DoorUpkeep       Door = "upkeep"
 )
 
 // Permission is one power of an API token. Names that are none of these are kept

@@ -104,6 +104,9 @@ CREATE TABLE groups (
   version     INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
+-- The group of every token that names none.
+INSERT INTO groups (public_id, name, created_at) VALUES (lower(hex(randomblob(16))), 'default', 0);
+
 CREATE TABLE prices (
   id         INTEGER PRIMARY KEY,
   public_id  TEXT    NOT NULL UNIQUE,

@@ -1,0 +1,67 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"latchkey/internal/access"
+)
+
+// FindSetting returns what is stored under a key, "" when nothing is. It is
+// cached.
+func (d *DB) FindSetting(ctx context.Context, key string) (string, error) {
+	return d.caches.settings.get(key, func() (value string, err error) {
+		err = d.row(ctx, "SELECT value FROM settings WHERE key = $1", key).Scan(&value)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return value, err
+	})
+}
+
+// SetSetting stores a value under a key and tells what it was before. Setting
+// what is there already changes nothing.
+func (d *DB) SetSetting(ctx context.Context, by access.Actor, key, value string) error {
+	return d.SetSettings(ctx, by, map[string]string{key: value})
+}
+
+// SetSettings stores several values in one fact.
+func (d *DB) SetSettings(ctx context.Context, by access.Actor, values map[string]string) error {
+	return d.change(ctx, func(t *Tx) error {
+		before, after := map[string]any{}, map[string]any{}
+		for key, value := range values {
+			var old string
+			err := t.row("SELECT value FROM settings WHERE key = $1", key).Scan(&old)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			if err == nil && old == value {
+				continue
+			}
+			if _, err := t.exec(`INSERT INTO settings (key, value) VALUES ($1, $2)
+				ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = settings.version + 1`, key, value); err != nil {
+				return err
+			}
+			before[key], after[key] = old, value
+			t.after(func() { d.caches.settings.drop(key) })
+		}
+		if len(after) == 0 {
+			return nil
+		}
+		return t.tell(by, event{0, "settings.edit", object("settings", "", ""), changed(before, after)})
+	})
+}
+
+// KeepSetting stores a value under a key that has none yet and returns what is
+// stored there from now on: for what the first start decides for ever.
+func (d *DB) KeepSetting(ctx context.Context, key, value string) (kept string, err error) {
+	err = d.change(ctx, func(t *Tx) error {
+		t.after(func() { d.caches.settings.drop(key) })
+		if _, err := t.exec("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING", key, value); err != nil {
+			return err
+		}
+		return t.row("SELECT value FROM settings WHERE key = $1", key).Scan(&kept)
+	})
+	return kept, err
+}
