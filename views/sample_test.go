@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/a-h/templ"
 )
@@ -65,15 +66,19 @@ func sampleRow(t sampleToken) templ.Component {
 	)
 }
 
-func sampleList() templ.Component {
+func sampleList() templ.Component { return sampleListOf("") }
+
+func sampleListOf(query string) templ.Component {
 	rows := make([]templ.Component, 0, len(sampleTokens))
 	for _, t := range sampleTokens {
-		rows = append(rows, sampleRow(t))
+		if strings.Contains(strings.ToLower(t.name), query) {
+			rows = append(rows, sampleRow(t))
+		}
 	}
 	return templ.Join(
 		raw(`<section class="card" id="tokens" data-picks>`),
 		Toolbar(ToolbarView{
-			Action: "/tokens", Target: "tokens", Placeholder: "Search name, bot, owner or key", Note: "8 tokens · $500.69 this month",
+			Action: "/tokens", Target: "tokens", Query: query, Placeholder: "Search name, bot, owner or key", Note: "8 tokens · $500.69 this month",
 			Filters: []FilterView{
 				{Name: "status", Label: "Status", Options: []OptionView{{Label: "Any status", Chosen: true}, {Value: "active", Label: "Active"}}},
 				{Name: "bot", Label: "Bot", Options: []OptionView{{Label: "All bots", Chosen: true}, {Value: "1", Label: "Support Bot"}}},

@@ -34,6 +34,7 @@ lift(region);
 if (box.dataset.seconds > 0) setTimeout(() => box.remove(), box.dataset.seconds * 1000);
 }
 }).observe(document.documentElement, { childList: true, subtree: true });
+document.addEventListener("htmx:finally:request", (e) => e.detail?.ctx?.sourceElement?.closest(".toast")?.remove());
 function byHand(text) {
 const box = $("#copy-by-hand");
 if (!box) return;

@@ -41,6 +41,9 @@
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
 
+  // Taking something back leaves nothing to take back.
+  document.addEventListener("htmx:finally:request", (e) => e.detail?.ctx?.sourceElement?.closest(".toast")?.remove());
+
   // Copying. Where the browser has no clipboard for us (plain HTTP, old iOS)
   // the text is shown selected, and the reader is told so.
   function byHand(text) {
