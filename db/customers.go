@@ -228,7 +228,7 @@ func (d *DB) customerVerb(ctx context.Context, by access.Actor, workspaceID int6
 		}
 		t.after(func() { d.caches.customers.drop(m.ID) })
 		if out {
-			if err := t.signOutCustomer(m.ID, nil); err != nil {
+			if err := t.signOut(access.SubjectCustomer, m.ID, nil); err != nil {
 				return err
 			}
 		}
@@ -240,24 +240,6 @@ func (d *DB) customerVerb(ctx context.Context, by access.Actor, workspaceID int6
 		return t.tell(by, event{workspaceID, action, object("customer", m.PublicID, m.Username), nil})
 	})
 	return m, err
-}
-
-// signOutCustomer ends every session and login token of a customer but the one
-// that keep names.
-func (t *Tx) signOutCustomer(id int64, keep []byte) error {
-	if keep == nil {
-		keep = []byte{}
-	}
-	for _, text := range []string{
-		"DELETE FROM sessions WHERE kind = 'customer' AND subject_id = $1 AND id_hash <> $2",
-		"DELETE FROM login_tokens WHERE kind = 'customer' AND subject_id = $1 AND hash <> $2",
-	} {
-		if _, err := t.exec(text, id, keep); err != nil {
-			return err
-		}
-	}
-	_, err := t.exec("DELETE FROM reset_codes WHERE kind = 'customer' AND subject_id = $1", id)
-	return err
 }
 
 // SetCustomerEnabled disables a customer, which ends every sign-in, or enables it
@@ -289,7 +271,7 @@ func (d *DB) ChangeCustomerPassword(ctx context.Context, by access.Actor, id int
 		`UPDATE customers SET password_hash = $1, must_change = 0
 		WHERE id = $2 AND workspace_id = $3 AND password_hash = $4 AND enabled = 1 AND deleted_at IS NULL`+customerReturning,
 		[]any{newHash, id, by.WorkspaceID, oldHash}, func(t *Tx, m access.Customer) error {
-			return t.signOutCustomer(m.ID, by.SessionHash)
+			return t.signOut(access.SubjectCustomer, m.ID, by.SessionHash)
 		})
 	if access.KindOf(err) == access.NotFound {
 		return m, stale()
@@ -311,15 +293,6 @@ func (d *DB) SetCustomerLanguage(ctx context.Context, id int64, language string)
 	return d.change(ctx, func(t *Tx) error {
 		t.after(func() { d.caches.customers.drop(id) })
 		_, err := t.exec("UPDATE customers SET language = $1 WHERE id = $2 AND deleted_at IS NULL", language, id)
-		return err
-	})
-}
-
-// TouchCustomerLogin remembers that a customer signed in.
-func (d *DB) TouchCustomerLogin(ctx context.Context, id int64) error {
-	return d.change(ctx, func(t *Tx) error {
-		t.after(func() { d.caches.customers.drop(id) })
-		_, err := t.exec("UPDATE customers SET last_login_at = $1 WHERE id = $2 AND deleted_at IS NULL", t.now(), id)
 		return err
 	})
 }

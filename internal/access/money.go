@@ -84,6 +84,16 @@ func (p Purse) Remain() int64 {
 	return p.Quota - p.Used - p.Reserved
 }
 
+// At is the purse as it stands at a moment: where its period has ended, nothing
+// of the new one is used yet. Rows are brought there by the first call that
+// touches them; until then they show the old period.
+func (p Purse) At(now time.Time, zone *time.Location) Purse {
+	if start := p.Refill.PeriodStart(now, zone); !start.IsZero() && start.After(p.PeriodAt) {
+		p.Used, p.PeriodAt = 0, start
+	}
+	return p
+}
+
 // Exhausted reports whether nothing is left and nothing is under way that could
 // come back.
 func (p Purse) Exhausted() bool {
