@@ -191,10 +191,8 @@ func quotaTooLow(least int64) error {
 		"That is less than what is already used and reserved: the least is %d units.", least).At("quota")
 }
 
-// spentSince adds up what the owner of a purse spent from the day of since on.
-func (t *Tx) spentSince(purseID int64, since time.Time, zone *time.Location) (int64, error) {
-	var spent int64
-	err := t.row(`SELECT CASE WHEN p.unit = 'messages' THEN COALESCE(SUM(u.requests), 0) ELSE COALESCE(SUM(u.units), 0) END
+// spentText is what the owner of a purse spent from a day on.
+const spentText = `SELECT CASE WHEN p.unit = 'messages' THEN COALESCE(SUM(u.requests), 0) ELSE COALESCE(SUM(u.units), 0) END
 		FROM purses p
 		LEFT JOIN api_tokens k ON k.purse_id = p.id
 		LEFT JOIN shares s ON s.purse_id = p.id
@@ -203,7 +201,12 @@ func (t *Tx) spentSince(purseID int64, since time.Time, zone *time.Location) (in
 			AND (k.id IS NULL OR u.token_id = k.id)
 			AND (s.id IS NULL OR u.share_id = s.id)
 			AND (c.share_id IS NULL OR u.share_id = c.share_id AND u.customer_id = c.customer_id)
-		WHERE p.id = $2`, dayOf(since, zone), purseID).Scan(&spent)
+		WHERE p.id = $2`
+
+// spentSince adds up what the owner of a purse spent from the day of since on.
+func (t *Tx) spentSince(purseID int64, since time.Time, zone *time.Location) (int64, error) {
+	var spent int64
+	err := t.row(spentText, dayOf(since, zone), purseID).Scan(&spent)
 	return spent, err
 }
 

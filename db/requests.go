@@ -1,0 +1,76 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"latchkey/internal/access"
+)
+
+const requestColumns = `r.id, r.request_id, r.at, r.workspace_id, r.token_id, r.share_id, r.customer_id, r.bot_id, r.provider_id, r.model, r.door,
+	r.stream, r.outcome, r.status, r.rule, r.prompt, r.completion, r.units, r.estimated, COALESCE(r.first_byte_ms, 0), r.total_ms, r.address, r.trace`
+
+// RequestRow is a row of the request log with the names that a list shows.
+type RequestRow struct {
+	access.Request
+	TokenName, ShareName, CustomerName, BotName, ProviderName string
+	TokenPublicID, SharePublicID, CustomerPublicID            string
+}
+
+const requestNames = `, COALESCE(k.name, ''), COALESCE(s.name, ''), COALESCE(m.username, ''), COALESCE(b.name, ''), COALESCE(p.name, ''),
+	COALESCE(k.public_id, ''), COALESCE(s.public_id, ''), COALESCE(m.public_id, '')`
+
+const requestFrom = ` FROM requests r LEFT JOIN api_tokens k ON k.id = r.token_id LEFT JOIN shares s ON s.id = r.share_id
+	LEFT JOIN customers m ON m.id = r.customer_id LEFT JOIN bots b ON b.id = r.bot_id LEFT JOIN providers p ON p.id = r.provider_id`
+
+func scanRequestRow(s scanner) (RequestRow, error) {
+	var r RequestRow
+	var at moment
+	var first, total int64
+	var trace string
+	err := s.Scan(&r.ID, &r.RequestID, &at, &r.WorkspaceID, &r.TokenID, &r.ShareID, &r.CustomerID, &r.BotID, &r.ProviderID, &r.Model, &r.Door,
+		&r.Stream, &r.Outcome, &r.Status, &r.Rule, &r.Usage.Prompt, &r.Usage.Completion, &r.Units, &r.Usage.Estimated, &first, &total, &r.Address, &trace,
+		&r.TokenName, &r.ShareName, &r.CustomerName, &r.BotName, &r.ProviderName, &r.TokenPublicID, &r.SharePublicID, &r.CustomerPublicID)
+	if err != nil {
+		return r, err
+	}
+	r.At, r.FirstByte, r.Total = at.Time, time.Duration(first)*time.Millisecond, time.Duration(total)*time.Millisecond
+	return r, json.Unmarshal([]byte(trace), &r.Trace)
+}
+
+// RequestPage says which rows of the request log to read, newest first.
+type RequestPage struct {
+	TokenID, ShareID, CustomerID, BotID int64
+	Outcome                             access.Outcome
+	Before                              int64 // row number of the last row of the page before
+	Limit                               int
+}
+
+// Requests lists a workspace's request log.
+func (d *DB) Requests(ctx context.Context, workspaceID int64, p RequestPage) ([]RequestRow, error) {
+	q := query{from: requestFrom}
+	q.and("r.workspace_id = ?", workspaceID)
+	for _, one := range []struct {
+		column string
+		id     int64
+	}{{"r.token_id", p.TokenID}, {"r.share_id", p.ShareID}, {"r.customer_id", p.CustomerID}, {"r.bot_id", p.BotID}} {
+		if one.id != 0 {
+			q.and(one.column+" = ?", one.id)
+		}
+	}
+	if p.Outcome != "" {
+		q.and("r.outcome = ?", p.Outcome)
+	}
+	var out []RequestRow
+	tail := q.page("r.id", Page{Before: p.Before, Limit: p.Limit})
+	err := d.rows(ctx, list(&out, scanRequestRow), q.text(requestColumns+requestNames, tail), q.args...)
+	return out, err
+}
+
+// Request returns one row of a workspace's request log, with its trace.
+func (d *DB) Request(ctx context.Context, workspaceID int64, requestID string) (RequestRow, error) {
+	r, err := scanRequestRow(d.row(ctx, "SELECT "+requestColumns+requestNames+requestFrom+
+		" WHERE r.workspace_id = $1 AND r.request_id = $2", workspaceID, requestID))
+	return r, orNotFound(err, "request")
+}
