@@ -83,6 +83,14 @@ func (d *DB) Groups(ctx context.Context) ([]GroupRow, error) {
 	return out, err
 }
 
+// GroupNames lists the names of the enabled groups, oldest first.
+func (d *DB) GroupNames(ctx context.Context) ([]string, error) {
+	var out []string
+	err := d.rows(ctx, list(&out, func(s scanner) (name string, err error) { return name, s.Scan(&name) }),
+		"SELECT name FROM groups WHERE enabled = 1 ORDER BY id")
+	return out, err
+}
+
 // Group returns a group by its public id.
 func (d *DB) Group(ctx context.Context, publicID string) (GroupRow, error) {
 	r, err := scanGroupRow(d.row(ctx, groupRows+" WHERE g.public_id = $1", publicID))

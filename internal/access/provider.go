@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // DemoURL is the base URL of the built-in demo model.
 const DemoURL = "demo:"
@@ -44,6 +47,14 @@ const (
 	ChatModel      ModelKind = "chat"
 	EmbeddingModel ModelKind = "embedding"
 )
+
+// GuessKind says what a model probably answers with, judging by its name alone.
+func GuessKind(upstreamName string) ModelKind {
+	if strings.Contains(strings.ToLower(upstreamName), "embed") {
+		return EmbeddingModel
+	}
+	return ChatModel
+}
 
 // Model is one model of a provider.
 type Model struct {
