@@ -1,0 +1,218 @@
+package lang
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+var placeholder = regexp.MustCompile(`%(?:\[(\d+)\])?[-+# 0]*\d*(?:\.\d+)?([a-zA-Z%])`)
+
+// placeholders lists which argument is spelled how, whatever the order.
+func placeholders(text string) []string {
+	var all []string
+	next := 1
+	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+		if m[2] == "%" {
+			continue
+		}
+		if m[1] != "" {
+			next, _ = strconv.Atoi(m[1])
+		}
+		all = append(all, strconv.Itoa(next)+m[2])
+		next++
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func TestBothLanguagesSayTheSame(t *testing.T) {
+	english, chinese := catalogues[English], catalogues[Chinese]
+	for key, en := range english {
+		zh, ok := chinese[key]
+		if !ok {
+			t.Errorf("zh lacks %s: %q", key, en.other)
+			continue
+		}
+		if got, want := placeholders(zh.other), placeholders(en.other); !slices.Equal(got, want) {
+			t.Errorf("%s: zh has placeholders %v, en has %v", key, got, want)
+		}
+		if en.one != "" && !slices.Equal(placeholders(en.one), placeholders(en.other)) {
+			t.Errorf("%s: one and other have different placeholders", key)
+		}
+	}
+	for key := range chinese {
+		if _, ok := english[key]; !ok && !strings.HasPrefix(key, "error.") {
+			t.Errorf("en lacks %s", key)
+		}
+	}
+}
+
+func TestTextsAreClean(t *testing.T) {
+	for l, catalogue := range catalogues {
+		for key, m := range catalogue {
+			for _, text := range []string{m.one, m.other} {
+				if strings.TrimSpace(text) != text || strings.ContainsAny(text, "<>\n\t") && !strings.Contains(text, "→") {
+					t.Errorf("%s %s: %q holds markup or stray space", l, key, text)
+				}
+			}
+			if m.other == "" {
+				t.Errorf("%s %s is empty", l, key)
+			}
+		}
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for name, files := range map[string]fstest.MapFS{
+		"a key in two files": {"en/a.json": {Data: []byte(`{"x":"1"}`)}, "en/b.json": {Data: []byte(`{"x":"2"}`)}},
+		"a form unknown":     {"en/a.json": {Data: []byte(`{"x":{"other":"1","few":"2"}}`)}},
+		"no other":           {"en/a.json": {Data: []byte(`{"x":{"one":"1"}}`)}},
+		"not JSON":           {"en/a.json": {Data: []byte(`{`)}},
+	} {
+		if _, err := load(files, English); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// A key twice in one file would go unseen by encoding/json.
+func TestNoKeyTwiceInAFile(t *testing.T) {
+	line := regexp.MustCompile(`(?m)^\s*"([^"]+)"\s*:`)
+	names, err := fs.Glob(files, "*/*.json")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, m := range line.FindAllStringSubmatch(string(data), -1) {
+			if seen[m[1]] {
+				t.Errorf("%s: %s twice", name, m[1])
+			}
+			seen[m[1]] = true
+		}
+	}
+}
+
+const root = "../.."
+
+// sources calls visit with every file below the folders that has the suffix.
+func sources(t *testing.T, suffix string, visit func(path string, text string), folders ...string) {
+	t.Helper()
+	for _, folder := range folders {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, suffix) || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_templ.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err == nil {
+				visit(path, string(text))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Every key that a page names has a text.
+func TestEveryKeyNamedExists(t *testing.T) {
+	named := regexp.MustCompile(`\b(?:T|N|Has)\((?:ctx, )?"([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)"\s*[,)]`)
+	found := 0
+	check := func(path, text string) {
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			found++
+			if !English.Has(m[1]) {
+				t.Errorf("%s: no text for %q", path, m[1])
+			}
+		}
+	}
+	sources(t, ".templ", check, "views")
+	sources(t, ".go", check, "views", "web")
+	if found < 50 {
+		t.Errorf("only %d keys found: is the pattern still right?", found)
+	}
+}
+
+// Every failure has a Chinese sentence with the placeholders of its English one.
+func TestEveryFailureIsTranslated(t *testing.T) {
+	checked := 0
+	check := func(path, text string) {
+		file, err := parser.ParseFile(token.NewFileSet(), path, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || !isFail(call.Fun) || len(call.Args) < 3 {
+				return true
+			}
+			code, known := literal(call.Args[1])
+			english, fixed := literal(call.Args[2])
+			if !known || !fixed {
+				return true
+			}
+			checked++
+			zh, ok := catalogues[Chinese]["error."+code]
+			if !ok {
+				t.Errorf("%s: zh lacks error.%s: %q", path, code, english)
+			} else if got, want := placeholders(zh.other), placeholders(english); !sameArguments(got, want) {
+				t.Errorf("%s: error.%s: zh has placeholders %v, the text has %v", path, code, got, want)
+			}
+			return true
+		})
+	}
+	sources(t, ".go", check, "internal", "db", "web")
+	if checked == 0 {
+		t.Error("no failure found: is access.Fail still called so?")
+	}
+}
+
+// sameArguments lets a translation leave arguments out, never ask for more.
+func sameArguments(got, want []string) bool {
+	for _, g := range got {
+		if !slices.Contains(want, g) {
+			return false
+		}
+	}
+	return true
+}
+
+func isFail(fun ast.Expr) bool {
+	switch f := fun.(type) {
+	case *ast.Ident:
+		return f.Name == "Fail"
+	case *ast.SelectorExpr:
+		pkg, ok := f.X.(*ast.Ident)
+		return ok && pkg.Name == "access" && f.Sel.Name == "Fail"
+	}
+	return false
+}
+
+// literal is the text of a string literal or of literals joined by +.
+func literal(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		left, ok := literal(e.X)
+		right, also := literal(e.Y)
+		return left + right, ok && also
+	}
+	return "", false
+}
