@@ -348,3 +348,12 @@ func (d *DB) LiveBots(ctx context.Context, workspaceID int64) ([]access.Bot, err
 		WHERE b.workspace_id = $1 AND b.deleted_at IS NULL ORDER BY b.id DESC LIMIT $2`, workspaceID, ListMax)
 	return out, err
 }
+
+// CountBotCalls counts the calls of a bot since a moment, up to CountMax + 1.
+func (d *DB) CountBotCalls(ctx context.Context, workspaceID, botID int64, since time.Time) (int64, error) {
+	q := query{from: " FROM requests q"}
+	q.and("q.workspace_id = ?", workspaceID)
+	q.and("q.at >= ?", ms(since))
+	q.and("q.bot_id = ?", botID)
+	return d.countUpTo(ctx, q, "q.id")
+}
