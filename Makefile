@@ -1,0 +1,47 @@
+# Two commands matter: `make run` and `make test`.
+
+# One set of tags everywhere: every other set compiles SQLite again.
+export GOFLAGS = -buildvcs=false -tags=sqlite_fts5,sqlite_omit_load_extension,osusergo,netgo
+export CGO_ENABLED = 1
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo none)
+LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+TOOLS    = go tool -modfile=.ci/tools/go.mod
+
+.PHONY: run demo build test check generate css fmt bench lint clean
+
+run: ## build and serve on 127.0.0.1:8080 with data in ./data
+	@mkdir -p bin
+	go build -ldflags '$(LDFLAGS)' -o bin/latchkey-dev ./cmd/latchkey
+	exec ./bin/latchkey-dev serve
+
+demo: ## the same with the built-in demo model and sample data, in a throw-away folder
+	@mkdir -p bin
+	go build -ldflags '$(LDFLAGS)' -o bin/latchkey-dev ./cmd/latchkey
+	exec ./bin/latchkey-dev demo
+
+build: ## one static binary
+	@mkdir -p bin
+	go build -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' -o bin/latchkey ./cmd/latchkey
+
+generate: ## templ components
+	go tool templ generate -include-version=false -path views
+
+css: ## the style sheet and the compressed assets (needs Node)
+	sh static/src/build.sh
+
+fmt:
+	$(TOOLS) gofumpt -l -w $$(git ls-files '*.go' | grep -v _templ.go)
+
+check: ## everything but the browser
+	sh .ci/check
+
+test: ## everything, browser included; installs what it needs where it may
+	sh .ci/test
+
+bench: ## ratios against a floor in the same run
+	go test -run '^$$' -bench . -benchtime 1x ./internal/bench
+
+clean:
+	rm -rf bin
