@@ -2,44 +2,266 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
 
 	"latchkey/internal/access"
 )
 
-// QuestionEnd says how a chat's question ended. It is written in the transaction
-// that charges the answer.
-type QuestionEnd struct {
-	QuestionID int64 // the row of the question
-	Text       string // of the answer as far as it was delivered; "" where nothing is kept
-	State      access.MessageState
-	Reason     string // a code, for failed and cut
+const conversationColumns = `c.id, c.public_id, c.workspace_id, c.bot_id, COALESCE(c.share_id, 0), COALESCE(c.customer_id, 0),
+	COALESCE(c.token_id, 0), c.visitor_hash, c.title, c.created_at, c.updated_at, c.read_at, c.deleted_at IS NOT NULL`
+
+// conversationScan holds what stands in the row in another spelling than in the noun.
+type conversationScan struct {
+	access.Conversation
+	created, updated, read moment
 }
 
-// endQuestion moves a running question to its end and writes the answer beside it.
-func (t *Tx) endQuestion(q QuestionEnd) error {
-	n, err := t.exec(`UPDATE messages SET state = $1, reason = $2 WHERE id = $3 AND role = 'question' AND state IN ('pending', 'running')`,
-		q.State, q.Reason, q.QuestionID)
-	if err != nil || n == 0 {
-		return err
+func (c *conversationScan) fields() []any {
+	return []any{
+		&c.ID, &c.PublicID, &c.WorkspaceID, &c.BotID, &c.ShareID, &c.CustomerID, &c.TokenID, &c.VisitorHash, &c.Title,
+		&c.created, &c.updated, &c.read, &c.Deleted,
 	}
-	if _, err := t.exec(`INSERT INTO messages (conversation_id, workspace_id, position, role, text, state, reason, created_at)
-		SELECT conversation_id, workspace_id, position + 1, 'answer', $1, $2, $3, $4 FROM messages WHERE id = $5`,
-		q.Text, q.State, q.Reason, t.now(), q.QuestionID); err != nil {
-		return err
-	}
-	_, err = t.exec(`UPDATE conversations SET updated_at = $1 WHERE id = (SELECT conversation_id FROM messages WHERE id = $2)`, t.now(), q.QuestionID)
-	return err
 }
 
-// ClaimQuestion moves a pending question to running under a request id. A
-// question that runs already, or has ended, is a Conflict: it is answered and paid
-// once, however often it is sent.
-func (d *DB) ClaimQuestion(ctx context.Context, id int64, requestID string) error {
+func (c *conversationScan) conversation() access.Conversation {
+	c.CreatedAt, c.UpdatedAt, c.ReadAt = c.created.Time, c.updated.Time, c.read.Time
+	return c.Conversation
+}
+
+func scanConversation(s scanner) (access.Conversation, error) {
+	var c conversationScan
+	err := s.Scan(c.fields()...)
+	return c.conversation(), err
+}
+
+// ownConversation is the condition that a conversation is of a seat: every query
+// of a customer carries it. Its arguments come first.
+const ownConversation = " c.workspace_id = $1 AND c.share_id = $2 AND c.customer_id = $3 AND c.deleted_at IS NULL"
+
+// Conversations lists what a customer said on a share link, the last changed
+// first. p.Query searches titles and texts; p.Before is the row number of the last
+// of the page before.
+func (d *DB) Conversations(ctx context.Context, of access.Seat, p Page) ([]access.Conversation, error) {
+	q := query{from: " FROM conversations c", args: []any{of.WorkspaceID, of.ShareID, of.CustomerID}, where: []string{ownConversation}}
+	if p.Query != "" {
+		like := "%" + likeText(p.Query) + "%"
+		q.and(`(c.title LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id
+			AND m.superseded_at IS NULL AND m.text LIKE ? ESCAPE '\'))`, like, like)
+	}
+	var out []access.Conversation
+	err := d.rows(ctx, list(&out, scanConversation), q.text(conversationColumns, q.latest(p)), q.args...)
+	return out, err
+}
+
+// latest pages by the last change, which is not the order of the row numbers.
+func (q *query) latest(p Page) (tail string) {
+	if p.Before > 0 {
+		q.and("(c.updated_at, c.id) < (SELECT o.updated_at, o.id FROM conversations o WHERE o.id = ?)", p.Before)
+	}
+	q.args = append(q.args, min(max(p.Limit, 1), ListMax))
+	return " ORDER BY c.updated_at DESC, c.id DESC LIMIT $" + strconv.Itoa(len(q.args))
+}
+
+// Conversation returns one of a customer's conversations on a share link.
+func (d *DB) Conversation(ctx context.Context, of access.Seat, publicID string) (access.Conversation, error) {
+	c, err := scanConversation(d.row(ctx, "SELECT "+conversationColumns+" FROM conversations c WHERE"+ownConversation+" AND c.public_id = $4",
+		of.WorkspaceID, of.ShareID, of.CustomerID, publicID))
+	return c, orNotFound(err, "conversation")
+}
+
+// RenameConversation gives one of a customer's conversations another title.
+func (d *DB) RenameConversation(ctx context.Context, of access.Seat, publicID, title string) error {
 	return d.change(ctx, func(t *Tx) error {
-		n, err := t.exec("UPDATE messages SET state = 'running', request_id = $1 WHERE id = $2 AND role = 'question' AND state = 'pending'", requestID, id)
+		n, err := t.exec(`UPDATE conversations SET title = $1
+			WHERE workspace_id = $2 AND share_id = $3 AND customer_id = $4 AND public_id = $5 AND deleted_at IS NULL`,
+			title, of.WorkspaceID, of.ShareID, of.CustomerID, publicID)
 		if err == nil && n == 0 {
-			return access.Fail(access.Conflict, "question_running", "This question is being answered already.")
+			err = notFound("conversation")
 		}
 		return err
 	})
 }
+
+// DeleteConversation takes one of a customer's conversations away, for its owner
+// too: the texts and the title are overwritten, the rows stay for the usage. One
+// with a question under way is a Conflict `question_running`.
+func (d *DB) DeleteConversation(ctx context.Context, by access.Actor, of access.Seat, publicID string) error {
+	return d.change(ctx, func(t *Tx) error {
+		c, err := scanConversation(t.row("SELECT "+conversationColumns+" FROM conversations c WHERE"+ownConversation+" AND c.public_id = $4",
+			of.WorkspaceID, of.ShareID, of.CustomerID, publicID))
+		if err != nil {
+			return orNotFound(err, "conversation")
+		}
+		n, err := t.exec(`UPDATE conversations SET deleted_at = $1, title = '' WHERE id = $2 AND NOT EXISTS
+			(SELECT 1 FROM messages m WHERE m.conversation_id = $2 AND m.state IN ('pending', 'running'))`, t.now(), c.ID)
+		if err == nil && n == 0 {
+			err = questionRunning()
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec("UPDATE messages SET text = '', rating_note = '' WHERE conversation_id = $1 AND workspace_id = $2", c.ID, of.WorkspaceID); err != nil {
+			return err
+		}
+		return t.tell(by, event{of.WorkspaceID, "conversation.delete", object("conversation", c.PublicID, ""), nil})
+	})
+}
+
+// ThreadMax bounds the messages that one look at a conversation returns.
+const ThreadMax = 200
+
+const messageColumns = `m.id, m.conversation_id, m.workspace_id, m.position, m.role, m.text, m.state, COALESCE(m.request_id, ''), m.reason,
+	COALESCE(m.client_key, ''), m.superseded_at IS NOT NULL, COALESCE(m.rating, 0), m.rating_note, m.created_at`
+
+func scanMessage(s scanner) (access.Message, error) {
+	var m access.Message
+	var created moment
+	err := s.Scan(&m.ID, &m.ConversationID, &m.WorkspaceID, &m.Position, &m.Role, &m.Text, &m.State, &m.RequestID, &m.Reason,
+		&m.ClientKey, &m.Superseded, &m.Rating, &m.RatingNote, &created)
+	m.CreatedAt = created.Time
+	return m, err
+}
+
+// Thread returns a conversation's messages in their order: those that a retry or
+// an edit took the place of are left out. before is the position of the first of
+// the page after, 0 for the newest; more says that there are earlier ones.
+func (d *DB) Thread(ctx context.Context, c access.Conversation, before int64) (messages []access.Message, more bool, err error) {
+	if before <= 0 {
+		before = 1<<63 - 1
+	}
+	err = d.rows(ctx, list(&messages, scanMessage), "SELECT "+messageColumns+` FROM messages m
+		WHERE m.conversation_id = $1 AND m.workspace_id = $2 AND m.superseded_at IS NULL AND m.position < $3
+		ORDER BY m.position DESC, m.id DESC LIMIT $4`, c.ID, c.WorkspaceID, before, ThreadMax+1)
+	if len(messages) > ThreadMax {
+		messages, more = messages[:ThreadMax], true
+	}
+	slices.Reverse(messages)
+	return messages, more, err
+}
+
+// Question returns a question of one of a customer's conversations, with the
+// answer that ended it where there is one.
+func (d *DB) Question(ctx context.Context, of access.Seat, conversation string, id int64) (question, answer access.Message, err error) {
+	var both []access.Message
+	err = d.rows(ctx, list(&both, scanMessage), "SELECT "+messageColumns+` FROM messages m JOIN messages q ON q.conversation_id = m.conversation_id
+		JOIN conversations c ON c.id = q.conversation_id
+		WHERE`+ownConversation+` AND c.public_id = $4 AND q.id = $5 AND q.role = 'question'
+		AND (m.id = q.id OR m.id = (SELECT MIN(a.id) FROM messages a WHERE a.conversation_id = q.conversation_id
+			AND a.role = 'answer' AND a.position = q.position + 1 AND a.id > q.id))
+		ORDER BY m.id`, of.WorkspaceID, of.ShareID, of.CustomerID, conversation, id)
+	if err == nil && len(both) == 0 {
+		err = notFound("question")
+	}
+	if err != nil {
+		return question, answer, err
+	}
+	if question = both[0]; len(both) > 1 {
+		answer = both[1]
+	}
+	return question, answer, nil
+}
+
+// RunningQuestion returns the question of a conversation that is pending or
+// running; NotFound when none is.
+func (d *DB) RunningQuestion(ctx context.Context, c access.Conversation) (access.Message, error) {
+	m, err := scanMessage(d.row(ctx, "SELECT "+messageColumns+` FROM messages m
+		WHERE m.conversation_id = $1 AND m.workspace_id = $2 AND m.role = 'question' AND m.state IN ('pending', 'running')`, c.ID, c.WorkspaceID))
+	return m, orNotFound(err, "question")
+}
+
+// CustomerTalk is a conversation as its workspace's owner sees it.
+type CustomerTalk struct {
+	access.Conversation
+	CustomerName     string
+	CustomerPublicID string
+	CustomerDeleted  bool
+	ShareName        string
+	ShareHint        string
+	SharePublicID    string
+	BotName          string
+	BotPublicID      string
+	Keeps            bool  // the bot keeps texts now
+	Questions        int64 // that were not superseded
+}
+
+const customerTalkColumns = conversationColumns + `, COALESCE(m.username, ''), COALESCE(m.public_id, ''), m.deleted_at IS NOT NULL,
+	COALESCE(s.name, ''), COALESCE(s.hint, ''), COALESCE(s.public_id, ''), b.name, b.public_id, b.retention_days IS NULL OR b.retention_days > 0,
+	(SELECT COUNT(*) FROM messages q WHERE q.conversation_id = c.id AND q.role = 'question' AND q.superseded_at IS NULL)`
+
+const customerTalkFrom = ` FROM conversations c JOIN bots b ON b.id = c.bot_id
+	LEFT JOIN customers m ON m.id = c.customer_id LEFT JOIN shares s ON s.id = c.share_id`
+
+func scanCustomerTalk(s scanner) (CustomerTalk, error) {
+	var c conversationScan
+	var r CustomerTalk
+	err := s.Scan(append(c.fields(), &r.CustomerName, &r.CustomerPublicID, &r.CustomerDeleted, &r.ShareName, &r.ShareHint, &r.SharePublicID,
+		&r.BotName, &r.BotPublicID, &r.Keeps, &r.Questions)...)
+	r.Conversation = c.conversation()
+	return r, err
+}
+
+// CustomerConversations lists what a customer of the workspace said on all links,
+// the last changed first, and tells the audit log that the list was read.
+func (d *DB) CustomerConversations(ctx context.Context, by access.Actor, workspaceID int64, customer access.Customer, p Page) ([]CustomerTalk, error) {
+	if err := d.change(ctx, func(t *Tx) error {
+		return t.tell(by, event{workspaceID, "conversation.list", object("customer", customer.PublicID, customer.Username), nil})
+	}); err != nil {
+		return nil, err
+	}
+	q := query{from: customerTalkFrom}
+	q.and("c.workspace_id = ? AND c.customer_id = ? AND c.deleted_at IS NULL", workspaceID, customer.ID)
+	var out []CustomerTalk
+	err := d.rows(ctx, list(&out, scanCustomerTalk), q.text(customerTalkColumns, q.latest(p)), q.args...)
+	return out, err
+}
+
+// ReadConversation returns a conversation of the workspace for its owner, and
+// tells the audit log that it was read.
+func (d *DB) ReadConversation(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (CustomerTalk, error) {
+	var r CustomerTalk
+	err := d.change(ctx, func(t *Tx) error {
+		var err error
+		r, err = scanCustomerTalk(t.row("SELECT "+customerTalkColumns+customerTalkFrom+
+			" WHERE c.workspace_id = $1 AND c.public_id = $2 AND c.deleted_at IS NULL", workspaceID, publicID))
+		if err != nil {
+			return orNotFound(err, "conversation")
+		}
+		return t.tell(by, event{workspaceID, "conversation.read", object("conversation", r.PublicID, r.CustomerName), nil})
+	})
+	return r, err
+}
+
+// DropOldTexts overwrites the texts of conversations that have not changed for
+// longer than their bot keeps them, at most limit at a time, and hides them. It
+// returns how many it overwrote.
+func (d *DB) DropOldTexts(ctx context.Context, limit int) (dropped int64, err error) {
+	day := (24 * time.Hour).Milliseconds()
+	err = d.change(ctx, func(t *Tx) error {
+		var old []int64
+		if err := t.rows(list(&old, func(s scanner) (id int64, err error) { return id, s.Scan(&id) }),
+			`SELECT c.id FROM conversations c JOIN bots b ON b.id = c.bot_id
+			WHERE b.retention_days IS NOT NULL AND b.retention_days > 0 AND c.deleted_at IS NULL AND c.updated_at < $1 - b.retention_days * $2
+			AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND m.state IN ('pending', 'running'))
+			ORDER BY c.id LIMIT $3`, t.now(), day, limit); err != nil {
+			return err
+		}
+		for _, id := range old {
+			if _, err := t.exec("UPDATE messages SET text = '', rating_note = '' WHERE conversation_id = $1", id); err != nil {
+				return err
+			}
+			if _, err := t.exec("UPDATE conversations SET deleted_at = $1, title = '' WHERE id = $2", t.now(), id); err != nil {
+				return err
+			}
+		}
+		dropped = int64(len(old))
+		return nil
+	})
+	return dropped, err
+}
+
+// isNone reports that a query found nothing.
+func isNone(err error) bool { return errors.Is(err, sql.ErrNoRows) }

@@ -1,0 +1,414 @@
+package db
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/internal/access"
+)
+
+// talker is a customer on a link.
+type talker struct {
+	*desk
+	of access.Seat
+}
+
+func (k *desk) talker(name string, s access.Share) talker {
+	k.t.Helper()
+	m := k.customer(name)
+	k.open(s, m)
+	return talker{k, access.Seat{WorkspaceID: k.workspace, ShareID: s.ID, CustomerID: m.ID}}
+}
+
+func (p talker) store(n NewQuestion) (Asked, error) {
+	p.t.Helper()
+	n.Seat, n.BotID, n.NewID = p.of, p.bot, p.id()
+	if n.Title == "" {
+		n.Title = n.Text
+	}
+	return p.StoreQuestion(p.t.Context(), n)
+}
+
+func (p talker) ask(conversation, text string) Asked {
+	p.t.Helper()
+	a, err := p.store(NewQuestion{Conversation: conversation, Text: text, Keeps: true})
+	p.must(err)
+	return a
+}
+
+func (p talker) end(a Asked, text string, state access.MessageState) {
+	p.t.Helper()
+	p.must(p.ClaimQuestion(p.t.Context(), a.Question.ID, p.id()))
+	p.must(p.EndQuestion(p.t.Context(), QuestionEnd{QuestionID: a.Question.ID, Text: text, State: state}))
+}
+
+func (p talker) thread(c access.Conversation) string {
+	p.t.Helper()
+	all, _, err := p.Thread(p.t.Context(), c, 0)
+	p.must(err)
+	var lines []string
+	for _, m := range all {
+		lines = append(lines, fmt.Sprintf("%s %s %s", m.Role, m.State, m.Text))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestConversationFromQuestionToQuestion(t *testing.T) {
+	k := newDesk(t)
+	mei := k.talker("mei", k.share("Help desk", nil))
+	first := mei.ask("", "Where is my invoice?")
+	if first.Conversation.Title != "Where is my invoice?" || first.Question.State != access.Pending || first.Question.Position != 1 {
+		t.Fatalf("first question: %+v", first)
+	}
+	_, err := mei.store(NewQuestion{Conversation: first.Conversation.PublicID, Text: "Hurry up", Keeps: true})
+	k.refused(err, "question_running")
+	mei.end(first, "In your inbox.", access.Done)
+	second := mei.ask(first.Conversation.PublicID, "And October's?")
+	mei.end(second, "There too.", access.Done)
+	want := "question done Where is my invoice?\nanswer done In your inbox.\nquestion done And October's?\nanswer done There too."
+	if got := mei.thread(first.Conversation); got != want {
+		t.Errorf("thread:\n%s\nwant:\n%s", got, want)
+	}
+	q, a, err := k.Question(t.Context(), mei.of, first.Conversation.PublicID, second.Question.ID)
+	k.must(err)
+	if q.Text != "And October's?" || a.Text != "There too." {
+		t.Errorf("question %q, answer %q", q.Text, a.Text)
+	}
+	c, err := k.Conversation(t.Context(), mei.of, first.Conversation.PublicID)
+	k.must(err)
+	if c.Title != "Where is my invoice?" {
+		t.Errorf("title %q", c.Title)
+	}
+}
+
+// Many tabs send at once: exactly one question is under way.
+func TestStoreQuestionOneAtATime(t *testing.T) {
+	k := newDesk(t)
+	mei := k.talker("mei", k.share("Help desk", nil))
+	first := mei.ask("", "First")
+	mei.end(first, "Yes.", access.Done)
+	var stored, refused atomic.Int64
+	var wait sync.WaitGroup
+	for i := range 30 {
+		wait.Go(func() {
+			_, err := k.StoreQuestion(t.Context(), NewQuestion{
+				Seat: mei.of, BotID: k.bot, Conversation: first.Conversation.PublicID, Text: fmt.Sprint("Question ", i), Keeps: true,
+			})
+			switch {
+			case err == nil:
+				stored.Add(1)
+			case access.KindOf(err) == access.Conflict:
+				refused.Add(1)
+			}
+		})
+	}
+	wait.Wait()
+	if stored.Load() != 1 || refused.Load() != 29 {
+		t.Errorf("%d stored, %d refused: want 1 and 29", stored.Load(), refused.Load())
+	}
+	var answering atomic.Int64
+	running, err := k.RunningQuestion(t.Context(), first.Conversation)
+	k.must(err)
+	for range 20 {
+		wait.Go(func() {
+			if k.ClaimQuestion(t.Context(), running.ID, k.id()) == nil {
+				answering.Add(1)
+			}
+		})
+	}
+	wait.Wait()
+	if answering.Load() != 1 {
+		t.Errorf("claimed %d times", answering.Load())
+	}
+}
+
+// A form sent twice is one question, in a new conversation too, while it runs and
+// after it has ended.
+func TestStoreQuestionTwice(t *testing.T) {
+	k := newDesk(t)
+	s := k.share("Help desk", nil)
+	mei, bo := k.talker("mei", s), k.talker("bo", s)
+	n := NewQuestion{Text: "Where is my invoice?", Keeps: true, ClientKey: "form-1"}
+	var all sync.Map
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			a, err := mei.store(n)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			all.Store(a.Question.ID, a.Conversation.PublicID)
+		})
+	}
+	wait.Wait()
+	ids := 0
+	all.Range(func(_, _ any) bool { ids++; return true })
+	conversations, err := k.Conversations(t.Context(), mei.of, Page{Limit: 10})
+	k.must(err)
+	if ids != 1 || len(conversations) != 1 {
+		t.Fatalf("%d questions in %d conversations: want one", ids, len(conversations))
+	}
+	again, err := mei.store(n)
+	k.must(err)
+	mei.end(again, "In your inbox.", access.Done)
+	after, err := mei.store(n)
+	k.must(err)
+	if !after.Again || after.Question.State != access.Done {
+		t.Errorf("after its end: %+v", after)
+	}
+	other, err := bo.store(n)
+	k.must(err)
+	if other.Again || other.Conversation.ID == after.Conversation.ID {
+		t.Error("another customer's form was taken for this one")
+	}
+}
+
+func TestRetryAndEditTakeThePlace(t *testing.T) {
+	k := newDesk(t)
+	mei := k.talker("mei", k.share("Help desk", nil))
+	first := mei.ask("", "One")
+	id := first.Conversation.PublicID
+	mei.end(first, "Uno", access.Done)
+	second := mei.ask(id, "Two")
+	mei.end(second, "Dos", access.Failed)
+	third := mei.ask(id, "Three")
+	mei.end(third, "Tres", access.Done)
+
+	retried, err := mei.store(NewQuestion{Conversation: id, Replaces: second.Question.ID, Keeps: true})
+	k.must(err)
+	if retried.Question.Text != "Two" || retried.Question.Position != second.Question.Position {
+		t.Errorf("retried: %+v", retried.Question)
+	}
+	mei.end(retried, "Zwei", access.Done)
+	if got, want := mei.thread(first.Conversation), "question done One\nanswer done Uno\nquestion done Two\nanswer done Zwei"; got != want {
+		t.Errorf("after the retry:\n%s", got)
+	}
+	_, err = mei.store(NewQuestion{Conversation: id, Replaces: second.Question.ID, Keeps: true})
+	k.refused(err, "not_found")
+	edited, err := mei.store(NewQuestion{Conversation: id, Replaces: first.Question.ID, Text: "One and a half", Keeps: true})
+	k.must(err)
+	_, err = mei.store(NewQuestion{Conversation: id, Replaces: edited.Question.ID, Keeps: true})
+	k.refused(err, "question_running")
+	if got, want := mei.thread(first.Conversation), "question pending One and a half"; got != want {
+		t.Errorf("a refused retry changed the thread:\n%s", got)
+	}
+	_, answer, err := k.Question(t.Context(), mei.of, id, second.Question.ID)
+	k.must(err)
+	if answer.Text != "Dos" {
+		t.Errorf("the first try's answer is %q", answer.Text)
+	}
+}
+
+func TestNothingKept(t *testing.T) {
+	k := newDesk(t)
+	mei := k.talker("mei", k.share("Help desk", nil))
+	a, err := mei.store(NewQuestion{Text: "My card number is 4111", Keeps: false})
+	k.must(err)
+	if a.Question.Text != "My card number is 4111" {
+		t.Errorf("the caller gets %q", a.Question.Text)
+	}
+	mei.end(a, "", access.Done)
+	var texts int
+	k.must(k.row(t.Context(), "SELECT COUNT(*) FROM messages WHERE text <> ''").Scan(&texts))
+	c, err := k.Conversation(t.Context(), mei.of, a.Conversation.PublicID)
+	k.must(err)
+	if texts != 0 || c.Title != "" {
+		t.Errorf("%d texts are stored, the title is %q", texts, c.Title)
+	}
+	_, err = mei.store(NewQuestion{Conversation: c.PublicID, Replaces: a.Question.ID})
+	k.refused(err, "question_not_kept")
+}
+
+// Foreign and missing are the same for every fact of a customer.
+func TestConversationsAreOnesOwn(t *testing.T) {
+	k := newDesk(t)
+	s := k.share("Help desk", nil)
+	mei, bo := k.talker("mei", s), k.talker("bo", s)
+	own := mei.ask("", "Private")
+	id := own.Conversation.PublicID
+	other := k.share("Sales", nil)
+	elsewhere, foreign := bo.of, mei.of
+	elsewhere.CustomerID, elsewhere.ShareID = mei.of.CustomerID, other.ID
+	foreign.WorkspaceID++
+	for name, of := range map[string]access.Seat{"another customer": bo.of, "another link": elsewhere, "another workspace": foreign} {
+		t.Run(name, func(t *testing.T) {
+			for what, err := range map[string]error{
+				"read": second(k.Conversation(t.Context(), of, id)), "rename": k.RenameConversation(t.Context(), of, id, "Mine"),
+				"delete":   k.DeleteConversation(t.Context(), k.owner, of, id),
+				"ask":      second(k.StoreQuestion(t.Context(), NewQuestion{Seat: of, BotID: k.bot, Conversation: id, Text: "x", Keeps: true})),
+				"question": third(k.Question(t.Context(), of, id, own.Question.ID)),
+			} {
+				if access.KindOf(err) != access.NotFound {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if all, err := k.Conversations(t.Context(), of, Page{Limit: 10}); err != nil || len(all) != 0 {
+				t.Errorf("listed: %v, %v", all, err)
+			}
+		})
+	}
+}
+
+func second[T any](_ T, err error) error   { return err }
+func third[T any](_, _ T, err error) error { return err }
+
+func TestConversationsListSearchRenameDelete(t *testing.T) {
+	k := newDesk(t)
+	mei := k.talker("mei", k.share("Help desk", nil))
+	var ids []string
+	for i, text := range []string{"Invoice of October", "怎样更改收货地址", "100% sure?", "Webhooks"} {
+		k.wait(time.Minute)
+		a := mei.ask("", text)
+		mei.end(a, fmt.Sprintf("Answer number %d about 退款", i), access.Done)
+		ids = append(ids, a.Conversation.PublicID)
+	}
+	titles := func(p Page) string {
+		all, err := k.Conversations(t.Context(), mei.of, p)
+		k.must(err)
+		var names []string
+		for _, c := range all {
+			names = append(names, c.Title)
+		}
+		return strings.Join(names, " | ")
+	}
+	if got := titles(Page{Limit: 2}); got != "Webhooks | 100% sure?" {
+		t.Errorf("newest first: %s", got)
+	}
+	page, err := k.Conversations(t.Context(), mei.of, Page{Limit: 2})
+	k.must(err)
+	if got := titles(Page{Limit: 2, Before: page[1].ID}); got != "怎样更改收货地址 | Invoice of October" {
+		t.Errorf("second page: %s", got)
+	}
+	for query, want := range map[string]string{"100%": "100% sure?", "收货": "怎样更改收货地址", "number 0": "Invoice of October", "nothing": ""} {
+		if got := titles(Page{Limit: 9, Query: query}); got != want {
+			t.Errorf("search %q: %s", query, got)
+		}
+	}
+	k.wait(time.Hour)
+	k.must(k.RenameConversation(t.Context(), mei.of, ids[0], "October"))
+	if got := titles(Page{Limit: 1, Query: "October"}); got != "October" {
+		t.Errorf("renamed: %s", got)
+	}
+	running := mei.ask(ids[3], "More")
+	k.refused(k.DeleteConversation(t.Context(), k.owner, mei.of, ids[3]), "question_running")
+	mei.end(running, "More", access.Stopped)
+	k.must(k.DeleteConversation(t.Context(), k.owner, mei.of, ids[3]))
+	if got := titles(Page{Limit: 9}); strings.Contains(got, "Webhooks") {
+		t.Errorf("after deleting: %s", got)
+	}
+	var left int
+	k.must(k.row(t.Context(), "SELECT COUNT(*) FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.public_id = $1 AND m.text <> ''", ids[3]).Scan(&left))
+	if left != 0 || k.lastAudit().Action != "conversation.delete" {
+		t.Errorf("%d texts are left, last audit row %s", left, k.lastAudit().Action)
+	}
+}
+
+func TestThreadPages(t *testing.T) {
+	k := newDesk(t)
+	mei := k.talker("mei", k.share("Help desk", nil))
+	a := mei.ask("", "Start")
+	k.must(k.change(t.Context(), func(x *Tx) error {
+		for i := range ThreadMax + 5 {
+			if _, err := x.exec(`INSERT INTO messages (conversation_id, workspace_id, position, role, text, state, created_at)
+				VALUES ($1, $2, $3, 'answer', $4, 'done', $5)`, a.Conversation.ID, k.workspace, i+2, fmt.Sprint(i), x.now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	last, more, err := k.Thread(t.Context(), a.Conversation, 0)
+	k.must(err)
+	if len(last) != ThreadMax || !more || last[len(last)-1].Text != fmt.Sprint(ThreadMax+4) {
+		t.Fatalf("%d messages, more %v, the last %q", len(last), more, last[len(last)-1].Text)
+	}
+	rest, more, err := k.Thread(t.Context(), a.Conversation, last[0].Position)
+	k.must(err)
+	if len(rest) != 6 || more || rest[0].Text != "Start" {
+		t.Errorf("before that: %d messages, more %v", len(rest), more)
+	}
+}
+
+func TestRecoverQuestions(t *testing.T) {
+	k := newDesk(t)
+	s := k.share("Help desk", nil)
+	mei, bo, done := k.talker("mei", s), k.talker("bo", s), k.talker("ana", s)
+	pending, running, ended := mei.ask("", "Pending"), bo.ask("", "Running"), done.ask("", "Done")
+	k.must(k.ClaimQuestion(t.Context(), running.Question.ID, k.id()))
+	done.end(ended, "Yes", access.Done)
+	n, err := k.RecoverQuestions(t.Context())
+	k.must(err)
+	if n != 2 {
+		t.Errorf("%d recovered", n)
+	}
+	for text, got := range map[string]string{
+		"question cut Pending\nanswer cut ": mei.thread(pending.Conversation), "question cut Running\nanswer cut ": bo.thread(running.Conversation),
+		"question done Done\nanswer done Yes": done.thread(ended.Conversation),
+	} {
+		if got != text {
+			t.Errorf("got %q, want %q", got, text)
+		}
+	}
+	mei.ask(pending.Conversation.PublicID, "Again")
+	if n, err = k.RecoverQuestions(t.Context()); n != 1 || err != nil {
+		t.Errorf("second start: %d, %v", n, err)
+	}
+}
+
+func TestOwnerReadsConversations(t *testing.T) {
+	k := newDesk(t)
+	s := k.share("Help desk", nil)
+	mei := k.talker("mei", s)
+	a := mei.ask("", "Where is my invoice?")
+	m, err := k.FindCustomer(t.Context(), mei.of.CustomerID)
+	k.must(err)
+	all, err := k.CustomerConversations(t.Context(), k.owner, k.workspace, m, Page{Limit: 10})
+	k.must(err)
+	if len(all) != 1 || all[0].ShareName != "Help desk" || all[0].BotName != "Support Bot" || all[0].Questions != 1 || !all[0].Keeps {
+		t.Errorf("listed %+v", all)
+	}
+	if k.lastAudit().Action != "conversation.list" {
+		t.Error("the list was not told")
+	}
+	one, err := k.ReadConversation(t.Context(), k.owner, k.workspace, a.Conversation.PublicID)
+	k.must(err)
+	if one.CustomerName != "mei" || k.lastAudit().Action != "conversation.read" {
+		t.Errorf("read %+v, told %s", one, k.lastAudit().Action)
+	}
+	_, err = k.ReadConversation(t.Context(), k.owner, k.workspace+1, a.Conversation.PublicID)
+	k.refused(err, "not_found")
+	_, err = k.DeleteCustomer(t.Context(), k.owner, k.workspace, m.PublicID)
+	k.must(err)
+	if one, err = k.ReadConversation(t.Context(), k.owner, k.workspace, a.Conversation.PublicID); err != nil || !one.CustomerDeleted {
+		t.Errorf("of a deleted customer: %+v, %v", one, err)
+	}
+}
+
+func TestDropOldTexts(t *testing.T) {
+	k := newDesk(t)
+	mei := k.talker("mei", k.share("Help desk", nil))
+	old := mei.ask("", "Old")
+	mei.end(old, "Yes", access.Done)
+	k.wait(31 * 24 * time.Hour)
+	fresh := mei.ask("", "Fresh")
+	if n, err := k.DropOldTexts(t.Context(), 100); n != 0 || err != nil {
+		t.Fatalf("a bot that keeps for ever: %d, %v", n, err)
+	}
+	k.must(k.change(t.Context(), func(x *Tx) error {
+		_, err := x.exec("UPDATE bots SET retention_days = 30 WHERE id = $1", k.bot)
+		return err
+	}))
+	if n, err := k.DropOldTexts(t.Context(), 100); n != 1 || err != nil {
+		t.Fatalf("dropped %d, %v", n, err)
+	}
+	if got := mei.thread(old.Conversation); strings.Contains(got, "Old") || strings.Contains(got, "Yes") {
+		t.Errorf("still there: %s", got)
+	}
+	if got := mei.thread(fresh.Conversation); got != "question pending Fresh" {
+		t.Errorf("the fresh one: %s", got)
+	}
+}
