@@ -15,6 +15,8 @@ package lang
 import (
 	"context"
 	"fmt"
+	"iter"
+	"strconv"
 	"strings"
 )
 
@@ -86,16 +88,54 @@ func (l Lang) N(key string, n int64, args ...any) string {
 	return spell(text, append([]any{l.Number(n)}, args...))
 }
 
-// Error is the sentence for a failure: the translation of "error.<code>", or
-// text where there is none or where its placeholders do not fit args.
+// Error is the sentence for a failure whose English is text, as access.Fail
+// spelled it from args: the translation of "error.<code>", or text where there
+// is none. A code that several texts share has "error.<code>.2" and so on, and
+// then English entries too, by which the right one is found.
 func (l Lang) Error(code, text string, args ...any) string {
-	m, ok := l.catalogue()["error."+code]
-	if !ok || code == "" {
+	if l != Chinese || code == "" {
 		return text
 	}
-	said := spell(m.other, args)
+	for key := range variants(code) {
+		m, ok := catalogues[Chinese][key]
+		if !ok {
+			break
+		}
+		english, shared := catalogues[English][key]
+		if shared && spellUpTo(english.other, args) != text {
+			continue
+		}
+		if said := spellUpTo(m.other, args); said != "" {
+			return said
+		}
+	}
+	return text
+}
+
+// variants are the keys under which the sentences of a code may stand.
+func variants(code string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if !yield("error." + code) {
+			return
+		}
+		for i := 2; i < 20 && yield("error."+code+"."+strconv.Itoa(i)); i++ {
+		}
+	}
+}
+
+// spellUpTo spells text with as many of args as it asks for, or says "" where
+// it asks for more or for others.
+func spellUpTo(text string, args []any) string {
+	needed := 0
+	for _, p := range placeholders(text) {
+		needed = max(needed, p.argument)
+	}
+	if needed > len(args) {
+		return ""
+	}
+	said := fmt.Sprintf(text, args[:needed]...)
 	if strings.Contains(said, "%!") {
-		return text
+		return ""
 	}
 	return said
 }

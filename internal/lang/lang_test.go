@@ -34,13 +34,25 @@ func TestErrorFallsBack(t *testing.T) {
 	if got := Chinese.Error("", "Plain text."); got != "Plain text." {
 		t.Errorf("got %q", got)
 	}
-	catalogues[Chinese]["error.test_only"] = message{other: "最多 %s 个，%d"}
-	defer delete(catalogues[Chinese], "error.test_only")
-	if got := Chinese.Error("test_only", "At most 3.", "3", 4); got != "最多 3 个，4" {
-		t.Errorf("got %q", got)
-	}
-	if got := Chinese.Error("test_only", "At most 3.", "3"); got != "At most 3." {
-		t.Errorf("arguments that do not fit: got %q", got)
+	for _, test := range []struct {
+		code, text string
+		args       []any
+		want       string
+	}{
+		{"number_range", "This is a whole number from 0 (no limit) up.", nil, "请填写 0（不限）或以上的整数。"},
+		{"number_range", "Messages is a whole number from 1 to 30.", []any{"Messages", 30}, "Messages 须为 1 到 30 的整数。"},
+		{"number_range", "Messages is a whole number from 1 up.", []any{"Messages"}, "Messages 须为 1 或以上的整数。"},
+		{"number_range", "Something that nobody translated.", nil, "Something that nobody translated."},
+		{"name_long", "A name has at most 64 characters.", []any{64}, "名称最多 64 个字符。"},
+		{"name_long", "No argument came along.", nil, "No argument came along."},
+		{"not_found", "There is no such token here.", []any{"token"}, "这里没有您要找的内容。"},
+	} {
+		if got := Chinese.Error(test.code, test.text, test.args...); got != test.want {
+			t.Errorf("%s %q: got %q, want %q", test.code, test.text, got, test.want)
+		}
+		if got := English.Error(test.code, test.text, test.args...); got != test.text {
+			t.Errorf("%s: English says %q", test.code, got)
+		}
 	}
 }
 
