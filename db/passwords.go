@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"latchkey/internal/access"
 )
@@ -28,9 +29,9 @@ func (d *DB) ResetPassword(ctx context.Context, by access.Actor, publicID, hash 
 
 // ChangePassword is a user's own change: it replaces the hash that was verified
 // and, unless keepOthers, ends every other session and login token. The session
-// of the change itself, kept, gets the value of renewed: a password was given.
-// When the password changed meanwhile it is a Conflict.
-func (d *DB) ChangePassword(ctx context.Context, by access.Actor, id int64, oldHash, newHash string, keepOthers bool) (access.User, error) {
+// it came with lives on under renewed, the hash of a new value. When the password
+// changed meanwhile it is a Conflict.
+func (d *DB) ChangePassword(ctx context.Context, by access.Actor, id int64, oldHash, newHash string, renewed []byte, keepOthers bool) (access.User, error) {
 	var u access.User
 	err := d.change(ctx, func(t *Tx) error {
 		var err error
@@ -46,6 +47,9 @@ func (d *DB) ChangePassword(ctx context.Context, by access.Actor, id int64, oldH
 			if err := t.signOut(access.SubjectUser, id, by.SessionHash); err != nil {
 				return err
 			}
+		}
+		if _, err := t.renewSession(by.SessionHash, renewed, time.UnixMilli(t.now()), 0); err != nil && by.Door == access.DoorPage {
+			return err
 		}
 		return t.tell(by, event{by.WorkspaceID, "user.change-password", object("user", u.PublicID, u.Username), nil})
 	})

@@ -150,12 +150,6 @@ func (d *DB) TouchSession(ctx context.Context, hash []byte, idleUntil time.Time,
 	})
 }
 
-// SeenLongAgo reports whether a use at this moment is worth a write. A clock that
-// went back counts as long ago.
-func SeenLongAgo(seen, now time.Time) bool {
-	return now.Sub(seen) >= seenEvery || seen.Sub(now) >= seenEvery
-}
-
 // SaveSession replaces what a session keeps for its pages.
 func (d *DB) SaveSession(ctx context.Context, hash []byte, data string) error {
 	return d.change(ctx, func(t *Tx) error {
@@ -167,38 +161,35 @@ func (d *DB) SaveSession(ctx context.Context, hash []byte, data string) error {
 	})
 }
 
-// SessionChange is what a new value of a session changes besides the value.
-type SessionChange struct {
-	AuthAt      time.Time // zero: as it was
-	WorkspaceID int64     // 0: as it was
-	Data        *string
-}
-
 // RenewSession gives a session a new value: the old one is dead at once. It is
-// for changes of role and for passwords given again. A session that has ended
-// meanwhile is NotFound.
-func (d *DB) RenewSession(ctx context.Context, old, renewed []byte, c SessionChange) (access.Session, error) {
+// for changes of role and for passwords given again: authAt and workspaceID are
+// kept as they were where they are zero. A session that has ended meanwhile is
+// NotFound.
+func (d *DB) RenewSession(ctx context.Context, old, renewed []byte, authAt time.Time, workspaceID int64) (access.Session, error) {
 	var s access.Session
-	err := d.change(ctx, func(t *Tx) error {
-		var err error
-		s, err = scanSession(t.row("SELECT "+sessionColumns+" FROM sessions s WHERE s.id_hash = $1", old))
-		if err != nil {
-			return orNotFound(err, "session")
-		}
-		if _, err := t.exec("DELETE FROM sessions WHERE id_hash = $1", old); err != nil {
-			return err
-		}
-		s.Hash = renewed
-		if !c.AuthAt.IsZero() {
-			s.AuthAt = c.AuthAt
-		}
-		if c.WorkspaceID != 0 {
-			s.WorkspaceID = c.WorkspaceID
-		}
-		set(&s.Data, c.Data)
-		return t.insertSession(s)
+	err := d.change(ctx, func(t *Tx) (err error) {
+		s, err = t.renewSession(old, renewed, authAt, workspaceID)
+		return err
 	})
 	return s, err
+}
+
+func (t *Tx) renewSession(old, renewed []byte, authAt time.Time, workspaceID int64) (access.Session, error) {
+	s, err := scanSession(t.row("SELECT "+sessionColumns+" FROM sessions s WHERE s.id_hash = $1", old))
+	if err != nil {
+		return s, orNotFound(err, "session")
+	}
+	if _, err := t.exec("DELETE FROM sessions WHERE id_hash = $1", old); err != nil {
+		return s, err
+	}
+	s.Hash = renewed
+	if !authAt.IsZero() {
+		s.AuthAt = authAt
+	}
+	if workspaceID != 0 {
+		s.WorkspaceID = workspaceID
+	}
+	return s, t.insertSession(s)
 }
 
 // Sessions lists the live sessions of an account, the last used first.
