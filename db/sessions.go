@@ -244,26 +244,5 @@ func (t *Tx) signOut(kind access.SubjectKind, id int64, keep []byte) error {
 	return err
 }
 
-// SweepSessions removes sessions, login tokens, reset codes and throttle rows
-// whose time is up, and returns how many rows that were.
-func (d *DB) SweepSessions(ctx context.Context) (swept int64, err error) {
-	err = d.change(ctx, func(t *Tx) error {
-		for _, text := range []string{
-			"DELETE FROM sessions WHERE expires_at <= $1 OR idle_until <= $1",
-			"DELETE FROM login_tokens WHERE expires_at <= $1",
-			"DELETE FROM reset_codes WHERE expires_at <= $1",
-			"DELETE FROM throttle WHERE expires_at <= $1",
-		} {
-			n, err := t.exec(text, t.now())
-			if err != nil {
-				return err
-			}
-			swept += n
-		}
-		return nil
-	})
-	return swept, err
-}
-
 // noRow reports an empty result.
 func noRow(err error) bool { return errors.Is(err, sql.ErrNoRows) }

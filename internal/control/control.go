@@ -58,7 +58,7 @@ type Control struct {
 	Now       func() time.Time
 	Random    io.Reader
 	Log       *slog.Logger
-	SetupCode *SetupCode // nil where nobody can be the first admin through a page
+	FirstCode *SetupCode // nil where nobody can be the first admin through a page
 	// Pause waits where waiting is part of the answer; nil waits by a timer.
 	Pause func(context.Context, time.Duration) error
 	Settings

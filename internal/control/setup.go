@@ -62,6 +62,15 @@ type SetupForm struct {
 	TimeZone string
 }
 
+// SetupCode is the code that this start printed, "" when it was used or none was
+// made.
+func (c *Control) SetupCode() string {
+	if c.FirstCode == nil {
+		return ""
+	}
+	return c.FirstCode.Code()
+}
+
 // IsSetUp reports whether the instance has its first admin.
 func (c *Control) IsSetUp(ctx context.Context) (bool, error) { return c.DB.AnyAdmin(ctx) }
 
@@ -70,7 +79,7 @@ func (c *Control) IsSetUp(ctx context.Context) (bool, error) { return c.DB.AnyAd
 func (c *Control) Setup(ctx context.Context, f SetupForm) (SignedIn, error) {
 	if there, err := c.IsSetUp(ctx); err != nil {
 		return SignedIn{}, err
-	} else if there || c.SetupCode == nil {
+	} else if there || c.FirstCode == nil {
 		return SignedIn{}, db.AlreadySetUp()
 	}
 	limits := addressLimits(f.Address)
@@ -81,7 +90,7 @@ func (c *Control) Setup(ctx context.Context, f SetupForm) (SignedIn, error) {
 	if over >= 0 {
 		return SignedIn{}, access.Fail(access.Limited, "sign_in_limited", "Too many tries to sign in came from here. Wait a little, then try again.").After(wait)
 	}
-	if err := c.SetupCode.check(f.Code, c.Now()); err != nil {
+	if err := c.FirstCode.check(f.Code, c.Now()); err != nil {
 		return SignedIn{}, err
 	}
 	if err := c.DB.Forgive(ctx, nil, []string{limits[0].Key, limits[1].Key}); err != nil {
@@ -92,7 +101,7 @@ func (c *Control) Setup(ctx context.Context, f SetupForm) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	c.SetupCode.use()
+	c.FirstCode.use()
 	a := Attempt{Door: access.DoorPage, Address: f.Address, Agent: f.Agent, Device: f.Device}
 	return c.open(ctx, a, candidate{kind: access.SubjectUser, user: made.User, workspaceID: made.User.HomeID}, nil, false)
 }
