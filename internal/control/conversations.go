@@ -1,0 +1,229 @@
+package control
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/internal/secret"
+)
+
+// titleMost is how many characters of the first question name a conversation.
+const titleMost = 60
+
+// clientKeyMax bounds what a form may call itself.
+const clientKeyMax = 64
+
+// Guest is a customer on a share link that is open to them.
+type Guest struct {
+	OpenedLink
+	Actor    access.Actor
+	Customer access.Customer
+	Seat     db.SeatRow
+}
+
+// Keeps reports whether what is said is stored at all.
+func (g Guest) Keeps() bool { return g.Bot.KeepsText() }
+
+// EnterShare lets a customer in on a link: an opening is counted, and the first
+// one takes a seat. The refusals are those of access.Share.Usable and UsableBy,
+// and `seats_taken`.
+func (c *Control) EnterShare(ctx context.Context, by access.Actor, o OpenedLink) (Guest, error) {
+	g, err := c.guest(ctx, by, o)
+	if err != nil {
+		return g, err
+	}
+	g.Seat, err = c.DB.OpenShare(ctx, o.Share.ID, by.ID, o.Workspace.Location())
+	return c.seated(g), err
+}
+
+// VisitShare is EnterShare for what a customer does inside: nothing is counted,
+// and whoever has not opened the link yet takes a seat first.
+func (c *Control) VisitShare(ctx context.Context, by access.Actor, o OpenedLink) (Guest, error) {
+	g, err := c.guest(ctx, by, o)
+	if err != nil {
+		return g, err
+	}
+	if g.Seat, err = c.DB.Seat(ctx, o.Share.ID, by.ID); err != nil {
+		return g, err
+	}
+	if g.Seat.PurseID == 0 {
+		return c.EnterShare(ctx, by, o)
+	}
+	return c.seated(g), o.Share.UsableBy(g.Customer, g.Seat.Seat)
+}
+
+func (c *Control) guest(ctx context.Context, by access.Actor, o OpenedLink) (Guest, error) {
+	g := Guest{OpenedLink: o, Actor: by}
+	if by.Kind != access.ActorCustomer || by.WorkspaceID != o.Share.WorkspaceID {
+		return g, signedOut()
+	}
+	if err := o.Share.Usable(c.Now()); err != nil {
+		return g, err
+	}
+	var err error
+	g.Customer, err = c.DB.FindCustomer(ctx, by.ID)
+	return g, asSignedOut(err)
+}
+
+func (c *Control) seated(g Guest) Guest {
+	g.Seat.Seat.WorkspaceID = g.Share.WorkspaceID
+	g.Seat.Purse = g.Seat.Purse.At(c.Now(), g.Workspace.Location())
+	return g
+}
+
+// RefillAt is when a guest's allowance comes back, the zero time when it never
+// does.
+func (c *Control) RefillAt(g Guest) time.Time {
+	return g.Seat.Purse.Refill.NextRefill(c.Now(), g.Workspace.Location())
+}
+
+// QuestionForm is what a customer sends.
+type QuestionForm struct {
+	Conversation string // public id, "" for a new one
+	Question     string // "" in a retry: what was asked before
+	ClientKey    string // the same key again is the same question
+	Replaces     int64  // the question that a retry or an edit takes the place of
+}
+
+// AskQuestion stores a question as pending, for the gateway to answer. Refusals:
+// `question_empty`, `question_too_long`, `question_running`, `question_not_kept`.
+func (c *Control) AskQuestion(ctx context.Context, g Guest, f QuestionForm) (db.Asked, error) {
+	text := clean(f.Question)
+	switch {
+	case text == "" && f.Replaces == 0:
+		return db.Asked{}, access.Fail(access.Invalid, "question_empty", "Write a question first.").At("question")
+	case len(text) > access.QuestionMax:
+		return db.Asked{}, access.Fail(access.Invalid, "question_too_long",
+			"This question is too long: at most %d KB fit. Send it in parts.", access.QuestionMax>>10).At("question")
+	case len(f.ClientKey) > clientKeyMax || !plain(f.ClientKey, false):
+		return db.Asked{}, access.Fail(access.Invalid, "form_broken", "This form cannot be read. Reload the page and send it again.")
+	}
+	return c.DB.StoreQuestion(ctx, db.NewQuestion{
+		Seat: g.Seat.Seat, BotID: g.Bot.ID, Conversation: f.Conversation, NewID: secret.NewPublicID(c.Random), Title: titleOf(text),
+		Text: text, Keeps: g.Keeps(), ClientKey: f.ClientKey, Replaces: f.Replaces,
+	})
+}
+
+// clean makes a text storable: valid, with plain line breaks, without control
+// characters and without blank edges.
+func clean(text string) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n")
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r':
+			return '\n'
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), r == '\uFEFF':
+			return -1
+		}
+		return r
+	}, text))
+}
+
+// titleOf makes a title of a question: its first line, cut between two words.
+func titleOf(question string) string {
+	line, _, _ := strings.Cut(question, "\n")
+	return shorten(strings.Join(strings.Fields(line), " "), titleMost)
+}
+
+// shorten cuts a text at most characters, between two words where one is near.
+func shorten(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	cut := []rune(text)[:most]
+	for i := len(cut) - 1; i > most*2/3; i-- {
+		if unicode.IsSpace(cut[i]) {
+			cut = cut[:i]
+			break
+		}
+	}
+	return strings.TrimRight(string(cut), " ,;:.，。；：、") + "…"
+}
+
+// Conversations lists a guest's conversations on the link.
+func (c *Control) Conversations(ctx context.Context, g Guest, p db.Page) ([]access.Conversation, error) {
+	p.Query = strings.TrimSpace(p.Query)
+	return c.DB.Conversations(ctx, g.Seat.Seat, p)
+}
+
+// Conversation returns one of a guest's conversations.
+func (c *Control) Conversation(ctx context.Context, g Guest, publicID string) (access.Conversation, error) {
+	return c.DB.Conversation(ctx, g.Seat.Seat, publicID)
+}
+
+// Thread returns the messages of a guest's conversation, up to db.ThreadMax before
+// a position (0: the newest), and whether there are earlier ones.
+func (c *Control) Thread(ctx context.Context, g Guest, publicID string, before int64) (access.Conversation, []access.Message, bool, error) {
+	one, err := c.DB.Conversation(ctx, g.Seat.Seat, publicID)
+	if err != nil {
+		return one, nil, false, err
+	}
+	messages, more, err := c.DB.Thread(ctx, one, before)
+	return one, messages, more, err
+}
+
+// Question returns a question of a guest's conversation with its answer.
+func (c *Control) Question(ctx context.Context, g Guest, conversation string, id int64) (question, answer access.Message, err error) {
+	return c.DB.Question(ctx, g.Seat.Seat, conversation, id)
+}
+
+// RunningQuestion returns the question of a guest's conversation that is under
+// way; NotFound when none is.
+func (c *Control) RunningQuestion(ctx context.Context, g Guest, conversation string) (access.Message, error) {
+	one, err := c.DB.Conversation(ctx, g.Seat.Seat, conversation)
+	if err != nil {
+		return access.Message{}, err
+	}
+	return c.DB.RunningQuestion(ctx, one)
+}
+
+// RenameConversation gives a guest's conversation another title.
+func (c *Control) RenameConversation(ctx context.Context, g Guest, publicID, title string) error {
+	title = strings.Join(strings.Fields(clean(title)), " ")
+	if title == "" {
+		return access.Fail(access.Invalid, "name_missing", "Give it a name.").At("name")
+	}
+	if utf8.RuneCountInString(title) > access.NameMax {
+		return access.Fail(access.Invalid, "name_long", "A name has at most %d characters.", access.NameMax).At("name")
+	}
+	return c.DB.RenameConversation(ctx, g.Seat.Seat, publicID, title)
+}
+
+// DeleteConversation takes a guest's conversation away, for the owner too.
+func (c *Control) DeleteConversation(ctx context.Context, g Guest, publicID string) error {
+	return c.DB.DeleteConversation(ctx, g.Actor, g.Seat.Seat, publicID)
+}
+
+// CustomerConversations lists what a customer of the workspace said. That it was
+// looked at is in the audit log before it answers.
+func (c *Control) CustomerConversations(ctx context.Context, by access.Actor, customer string, p db.Page) ([]db.CustomerTalk, error) {
+	if err := by.Must(access.ReadConversations); err != nil {
+		return nil, err
+	}
+	m, err := c.DB.Customer(ctx, by.WorkspaceID, customer)
+	if err != nil {
+		return nil, err
+	}
+	return c.DB.CustomerConversations(ctx, by, by.WorkspaceID, m.Customer, p)
+}
+
+// ReadConversation returns a conversation of the workspace with its messages. That
+// it was read is in the audit log before it answers.
+func (c *Control) ReadConversation(ctx context.Context, by access.Actor, publicID string, before int64) (db.CustomerTalk, []access.Message, bool, error) {
+	if err := by.Must(access.ReadConversations); err != nil {
+		return db.CustomerTalk{}, nil, false, err
+	}
+	talk, err := c.DB.ReadConversation(ctx, by, by.WorkspaceID, publicID)
+	if err != nil {
+		return talk, nil, false, err
+	}
+	messages, more, err := c.DB.Thread(ctx, talk.Conversation, before)
+	return talk, messages, more, err
+}
