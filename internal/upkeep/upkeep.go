@@ -1,0 +1,91 @@
+// Package upkeep is what happens by the clock: overdue holds are swept, the ledger
+// is verified, what has expired is forgotten.
+//
+// It promises that each task runs by itself, that one that fails is logged and
+// tried again at its next time, and that Stop waits for the one under way. It
+// changes nothing that a person decided.
+package upkeep
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"latchkey/db"
+	"latchkey/internal/control"
+)
+
+// Parts is what upkeep works on.
+type Parts struct {
+	DB      *db.DB
+	Control *control.Control
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// task is one thing that is done again and again.
+type task struct {
+	name  string
+	every time.Duration
+	do    func(context.Context) error
+}
+
+func (p Parts) tasks() []task {
+	return []task{
+		{"sweep overdue holds", time.Minute, p.sweep},
+		{"verify the ledger", 24 * time.Hour, p.verify},
+		{"forget what has expired", 10 * time.Minute, p.DB.ForgetExpired},
+	}
+}
+
+// Keeper runs the tasks until Stop.
+type Keeper struct {
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// Start begins the tasks, each in its own time.
+func Start(p Parts) *Keeper {
+	ctx, cancel := context.WithCancel(context.Background())
+	k := &Keeper{cancel: cancel}
+	for _, t := range p.tasks() {
+		k.done.Go(func() {
+			tick := time.NewTicker(t.every)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					if err := t.do(ctx); err != nil && ctx.Err() == nil {
+						p.Log.Error("upkeep failed", "task", t.name, "error", err)
+					}
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+	return k
+}
+
+// Stop ends the tasks and waits for those under way.
+func (k *Keeper) Stop() {
+	k.cancel()
+	k.done.Wait()
+}
+
+func (p Parts) sweep(ctx context.Context) error {
+	n, err := p.DB.Ledger.Sweep(ctx)
+	if n > 0 {
+		p.Log.Warn("holds past their deadline were settled", "holds", n)
+	}
+	return err
+}
+
+func (p Parts) verify(ctx context.Context) error {
+	faults, err := p.DB.CheckLedger(ctx)
+	for _, f := range faults {
+		p.Log.Error("the ledger does not add up", "fault", f)
+	}
+	return err
+}

@@ -1,0 +1,219 @@
+// Package web is the one Fiber app: what happens to every request before a
+// handler sees it, the list of all routes, and the door in whose words an error
+// is spelled.
+//
+// It promises that a request with a foreign Host, a smuggled body or a guessed
+// origin reaches no handler, that every answer carries the policy headers of its
+// kind, and that no fault shows more than the request's id. It decides nothing
+// about anyone's rights.
+//
+// Start with routes.go: one list, one screen. This file is the order of what
+// comes before.
+package web
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/internal/access"
+	"latchkey/internal/lang"
+	"latchkey/web/page"
+	"latchkey/web/wire"
+)
+
+// Limits of a connection (checklist C59).
+const (
+	headerMax      = 16 << 10         // bytes of all header lines
+	readWait       = 30 * time.Second // for a whole request
+	idleWait       = 60 * time.Second // between two requests
+	connectionsMax = 16_384
+)
+
+// New builds the app.
+func New(r Rooms) *fiber.App {
+	app := fiber.New(fiber.Config{
+		AppName: "Latchkey", DisableStartupMessage: true,
+		Immutable: true, CaseSensitive: true, StrictRouting: true, UnescapePath: false,
+		ReadBufferSize: headerMax, BodyLimit: wire.AskMax + 1, ReadTimeout: readWait, IdleTimeout: idleWait,
+		Concurrency: connectionsMax, EnableTrustedProxyCheck: true, EnableIPValidation: true,
+		ErrorHandler: r.errorHandler,
+	})
+	app.Use(r.name, r.recover, r.checkFraming, r.checkHost, wire.FindAddress(r.Config.TrustedProxies), r.headers, r.language)
+	r.routes(app)
+	return app
+}
+
+// name gives the request its id and its line in the log.
+func (r Rooms) name(c *fiber.Ctx) error {
+	began := r.Now()
+	c.Set("X-Request-Id", r.Gateway.NewRequestID())
+	err := c.Next()
+	if err != nil {
+		err = r.errorHandler(c, err)
+	}
+	if r.Log.Enabled(c.UserContext(), slog.LevelDebug) {
+		// The pattern and never the address: some addresses hold a secret.
+		r.Log.Debug("request", "method", c.Method(), "route", c.Route().Path, "status", c.Response().StatusCode(),
+			"ms", r.Now().Sub(began).Milliseconds(), "request", c.GetRespHeader("X-Request-Id"))
+	}
+	return err
+}
+
+// recover turns a panic into a fault of this request alone.
+func (r Rooms) recover(c *fiber.Ctx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("panic in a handler", "route", c.Route().Path, "panic", p, "stack", string(debug.Stack()))
+			err = errors.New("panic in a handler")
+		}
+	}()
+	return c.Next()
+}
+
+// checkFraming refuses what two servers could cut apart in two ways.
+func (r Rooms) checkFraming(c *fiber.Ctx) error {
+	raw := strings.ToLower(string(c.Request().Header.RawHeaders()))
+	if strings.Contains(raw, "\ntransfer-encoding:") || strings.HasPrefix(raw, "transfer-encoding:") {
+		if strings.Contains(raw, "\ncontent-length:") || strings.HasPrefix(raw, "content-length:") {
+			c.Context().SetConnectionClose()
+			return fiber.NewError(fiber.StatusBadRequest, "A request has a length or is chunked, not both.")
+		}
+	}
+	switch c.Method() {
+	case fiber.MethodTrace, fiber.MethodConnect:
+		return fiber.ErrMethodNotAllowed
+	}
+	return c.Next()
+}
+
+// checkHost refuses names that the operator did not give this server.
+func (r Rooms) checkHost(c *fiber.Ctx) error {
+	if path := c.Path(); path == "/healthz" || path == "/readyz" || r.knowsHost(string(c.Context().Host())) {
+		return c.Next()
+	}
+	return fiber.NewError(fiber.StatusMisdirectedRequest, "This host name is not served here. Set LATCHKEY_PUBLIC_URL to the address that people use.")
+}
+
+func (r Rooms) knowsHost(host string) bool {
+	if host == "" || strings.ContainsAny(host, "/\\@ \t<>\"'") {
+		return false
+	}
+	if r.Config.PublicURL.Set() {
+		return strings.EqualFold(host, r.Config.PublicURL.Host)
+	}
+	if !r.Config.Loopback {
+		return true
+	}
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name, port = host, "80"
+	}
+	_, own, _ := net.SplitHostPort(r.Config.Addr)
+	if r.Port != "" {
+		own = r.Port
+	}
+	switch strings.ToLower(strings.Trim(name, "[]")) {
+	case "localhost", "127.0.0.1", "::1":
+		return port == own
+	}
+	return false
+}
+
+// Origin is the scheme and host that links of this answer begin with.
+func (r Rooms) Origin(c *fiber.Ctx) string {
+	if r.Config.PublicURL.Set() {
+		return r.Config.PublicURL.String()
+	}
+	scheme := "http"
+	if r.Config.TLS() {
+		scheme = "https"
+	}
+	return scheme + "://" + string(c.Context().Host())
+}
+
+// secure reports whether people reach this server over https.
+func (r Rooms) secure() bool { return r.Config.TLS() || r.Config.PublicURL.Secure() }
+
+// headers sets the policy of every answer; embed pages loosen it for themselves.
+func (r Rooms) headers(c *fiber.Ctx) error {
+	nonce := page.NewNonce(c)
+	c.Set("X-Content-Type-Options", "nosniff")
+	c.Set("Referrer-Policy", "same-origin")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if r.secure() {
+		c.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	err := c.Next()
+	if strings.HasPrefix(string(c.Response().Header.ContentType()), fiber.MIMETextHTML) && len(c.Response().Header.Peek("Content-Security-Policy")) == 0 {
+		c.Set("Content-Security-Policy", page.Policy(nonce, "'none'"))
+	}
+	return err
+}
+
+// LanguageCookie remembers which language was chosen, before anyone signs in.
+const LanguageCookie = "latchkey-language"
+
+func (r Rooms) language(c *fiber.Ctx) error {
+	fallback, _ := lang.Parse(r.Config.Lang)
+	l, chosen := lang.Parse(c.Cookies(LanguageCookie))
+	if !chosen {
+		l = lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), fallback)
+	}
+	page.SetLang(c, l)
+	return c.Next()
+}
+
+// errorHandler spells an error in the words of the door it came through.
+func (r Rooms) errorHandler(c *fiber.Ctx, err error) error {
+	status := 0
+	if e, ok := errors.AsType[*fiber.Error](err); ok {
+		status, err = e.Code, ofFiber(e)
+	}
+	err = r.spell(c, err)
+	if status != 0 {
+		c.Status(status)
+	}
+	return err
+}
+
+func (r Rooms) spell(c *fiber.Ctx, err error) error {
+	if strings.HasPrefix(c.Path(), "/v1/") {
+		return r.OpenAI.Error(c, err)
+	}
+	id := c.GetRespHeader("X-Request-Id")
+	if access.KindOf(err) == 0 {
+		r.Log.Error("fault in a page", "route", c.Route().Path, "request", id, "error", err)
+	}
+	return page.Error(c, err, page.Failure{Reference: id, SignIn: "/login"})
+}
+
+// ofFiber gives the framework's own errors a kind.
+func ofFiber(e *fiber.Error) error {
+	switch e.Code {
+	case fiber.StatusNotFound:
+		return access.Fail(access.NotFound, "page_unknown", "There is nothing at this address.")
+	case fiber.StatusMethodNotAllowed:
+		return access.Fail(access.Invalid, "method", "This address does not take that method.")
+	case fiber.StatusRequestEntityTooLarge:
+		return access.Fail(access.Invalid, "body_too_large", "The body is larger than %d KiB.", wire.AskMax>>10)
+	}
+	return access.Fail(access.Invalid, "request", "%s", e.Message).Because(e)
+}
+
+// Listener wraps a listener in TLS when a certificate is given.
+func Listener(l net.Listener, certificate func() (*tls.Certificate, error)) net.Listener {
+	if certificate == nil {
+		return l
+	}
+	return tls.NewListener(l, &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate() },
+	})
+}

@@ -1,0 +1,175 @@
+package openai_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	sdk "github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+
+	"latchkey/internal/config"
+	"latchkey/internal/control"
+	"latchkey/internal/lang"
+	"latchkey/internal/testbed"
+	"latchkey/internal/upstream/faulty"
+	"latchkey/web"
+	"latchkey/web/ops"
+	"latchkey/web/wire/openai"
+)
+
+// serve puts the gateway's door of a house on a port.
+func serve(t *testing.T, h *testbed.House) (base string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := web.New(web.Rooms{
+		Config: config.Config{Addr: l.Addr().String(), Loopback: true}, Gateway: h.Gateway, Now: h.Now, Log: h.Log, Ops: &ops.Ops{},
+		OpenAI: &openai.Door{Gateway: h.Gateway, Now: h.Now, Log: h.Log, Language: lang.English},
+	})
+	go app.Listener(l)
+	t.Cleanup(func() { app.ShutdownWithTimeout(time.Second) })
+	return "http://" + l.Addr().String()
+}
+
+func client(base, key string) sdk.Client {
+	return sdk.NewClient(option.WithBaseURL(base+"/v1"), option.WithAPIKey(key), option.WithMaxRetries(0))
+}
+
+func ask(model string) sdk.ChatCompletionNewParams {
+	return sdk.ChatCompletionNewParams{Model: model, Messages: []sdk.ChatCompletionMessageParamUnion{sdk.UserMessage("hello")}}
+}
+
+func TestOfficialClient(t *testing.T) {
+	h := testbed.New(t)
+	h.Faulty.Say("Hello from Acme.")
+	k := h.Token(t, control.TokenForm{})
+	c := client(serve(t, h), k.Secret)
+
+	answer, err := c.Chat.Completions.New(t.Context(), ask("gpt-4o-mini"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := answer.Choices[0].Message.Content; got != "Hello from Acme." || answer.Model != "gpt-4o-mini" {
+		t.Errorf("%s said %q", answer.Model, got)
+	}
+
+	stream := c.Chat.Completions.NewStreaming(t.Context(), ask("gpt-4o-mini"))
+	var said strings.Builder
+	chunks := 0
+	for stream.Next() {
+		chunks++
+		for _, choice := range stream.Current().Choices {
+			said.WriteString(choice.Delta.Content)
+		}
+	}
+	if err := stream.Err(); err != nil || said.String() != "Hello from Acme." || chunks < 2 {
+		t.Errorf("streamed %q in %d chunks: %v", said.String(), chunks, err)
+	}
+
+	models, err := c.Models.List(t.Context())
+	if err != nil || len(models.Data) != 3 {
+		t.Errorf("%d models (%v), want the provider's two and the bot", len(models.Data), err)
+	}
+	if m, err := c.Models.Get(t.Context(), "bot:support"); err != nil || m.ID != "bot:support" {
+		t.Errorf("the bot as a model: %+v %v", m, err)
+	}
+
+	if err := h.Control.RevokeToken(t.Context(), h.Owner, k.Row.PublicID); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Chat.Completions.New(t.Context(), ask("gpt-4o-mini"))
+	refused, ok := errors.AsType[*sdk.Error](err)
+	if !ok || refused.StatusCode != http.StatusUnauthorized || refused.Code != "token_revoked" {
+		t.Errorf("after the revocation: %v", err)
+	}
+}
+
+// A client that hangs up stops the provider, in silence too.
+func TestHangUpStopsTheProvider(t *testing.T) {
+	h := testbed.New(t)
+	h.AddProvider(t, "stepped", h.Faulty.URL+"/v1", string(faulty.Stepped))
+	k := h.Token(t, control.TokenForm{})
+	c := client(serve(t, h), k.Secret)
+	for i, stream := range []bool{true, false} {
+		ctx, hangUp := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if !stream {
+				c.Chat.Completions.New(ctx, ask(string(faulty.Stepped)))
+				return
+			}
+			s := c.Chat.Completions.NewStreaming(ctx, ask(string(faulty.Stepped)))
+			for s.Next() {
+			}
+		}()
+		call := h.Faulty.Call(i)
+		if stream {
+			call.Send("Hello")
+		}
+		hangUp()
+		call.WaitGone()
+		<-done
+	}
+	testbed.Eventually(t, 2*time.Second, "nothing is reserved", func() bool {
+		row, err := h.DB.Token(t.Context(), h.Workspace.ID, k.Row.PublicID)
+		return err == nil && row.Purse.Reserved == 0
+	})
+}
+
+func TestErrorsHaveTheGatewaysShape(t *testing.T) {
+	h := testbed.New(t)
+	k := h.Token(t, control.TokenForm{})
+	base := serve(t, h)
+	for _, c := range []struct {
+		name, method, path, key, body string
+		header                        string
+		status                        int
+		code                          string
+	}{
+		{"no key", "POST", "/v1/chat/completions", "", "{}", "", 401, "missing_api_key"},
+		{"not JSON", "POST", "/v1/chat/completions", k.Secret, "hello", "", 400, "json_object"},
+		{"two meanings", "POST", "/v1/chat/completions", k.Secret, `{"model":"a","Model":"b"}`, "", 400, "json_duplicate"},
+		{"one misspelled", "POST", "/v1/chat/completions", k.Secret, `{"Model":"b","messages":[]}`, "", 400, "json_misspelled"},
+		{"trailing", "POST", "/v1/chat/completions", k.Secret, `{}{}`, "", 400, "json_trailing"},
+		{"no messages", "POST", "/v1/chat/completions", k.Secret, `{"model":"gpt-4o-mini"}`, "", 400, "content_missing"},
+		{"compressed", "POST", "/v1/chat/completions", k.Secret, `{}`, "gzip", 415, "content_encoding"},
+		{"unknown path", "POST", "/v1/nothing", k.Secret, `{}`, "", 404, ""},
+		{"wrong method", "DELETE", "/v1/chat/completions", k.Secret, ``, "", 404, ""},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), c.method, base+c.path, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		if c.key != "" {
+			r.Header.Set("Authorization", "Bearer "+c.key)
+		}
+		if c.header != "" {
+			r.Header.Set("Content-Encoding", c.header)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != c.status || !strings.Contains(string(raw), `"code":"`+c.code+`"`) || resp.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s: %d %s, want %d %s", c.name, resp.StatusCode, raw, c.status, c.code)
+		}
+	}
+	if n := h.Faulty.Started(); n != 0 {
+		t.Errorf("bad input reached the provider %d times", n)
+	}
+}
