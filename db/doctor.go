@@ -122,3 +122,9 @@ var ledgerChecks = []ledgerCheck{
 	{"I6", "SELECT 'hold ' || request_id || ' is overdue since', deadline_at, 0 FROM holds WHERE state IN ('reserved', 'streaming') AND deadline_at < $1", true},
 	{"I7", "SELECT 'purse ' || id, MIN(quota, used, reserved), 0 FROM purses WHERE quota < 0 OR used < 0 OR reserved < 0", false},
 }
+
+// Ping reports whether the file can be read.
+func (d *DB) Ping(ctx context.Context) error {
+	var one int
+	return d.row(ctx, "SELECT 1 FROM keys LIMIT 1").Scan(&one)
+}

@@ -27,6 +27,7 @@ import (
 type commands struct {
 	config.Basic
 
+	Serve   serveCmd   `cmd:"" help:"Serve pages, chats and the gateway."`
 	Version versionCmd `cmd:"" help:"Print the version, the commit and what it was built with."`
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
@@ -19,6 +20,9 @@ import (
 )
 
 const databaseName = "latchkey.db"
+
+// demoPace is how long the demo model waits between two words.
+const demoPace = 35 * time.Millisecond
 
 // house is everything below the doors, put together for one process.
 type house struct {

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"log/slog"
+	"net"
+
+	"latchkey/internal/config"
+	"latchkey/internal/lang"
+	"latchkey/web"
+	"latchkey/web/ops"
+	"latchkey/web/wire/openai"
+)
+
+// rooms builds the doors on a house.
+func (h *house) rooms(sh *shell, cfg config.Config, listener net.Listener, log *slog.Logger) web.Rooms {
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	language, _ := lang.Parse(cfg.Lang)
+	return web.Rooms{
+		Config: cfg, Port: port, Gateway: h.gateway, Now: sh.now, Log: log,
+		OpenAI: &openai.Door{Gateway: h.gateway, Now: sh.now, Log: log, Language: language},
+		Ops:    &ops.Ops{Ping: h.db.Ping},
+	}
+}
