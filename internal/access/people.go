@@ -132,3 +132,12 @@ type LoginToken struct {
 	ExpiresAt time.Time // zero: never
 	Address   string
 }
+
+// Visit is who stands behind a session: the actor, and the account itself for the
+// page. User or Customer is filled, as the session's kind says.
+type Visit struct {
+	Actor    Actor
+	Session  Session
+	User     User
+	Customer Customer
+}

@@ -14,14 +14,6 @@ import (
 // FreshFor is how long a password counts as just given.
 const FreshFor = 10 * time.Minute
 
-// Visit is who stands behind a session, with the account itself for the page.
-type Visit struct {
-	Actor    access.Actor
-	Session  access.Session
-	User     access.User
-	Customer access.Customer
-}
-
 // signedOut is what a credential that opens nothing answers, whatever is wrong
 // with it.
 func signedOut() error { return access.Fail(access.SignedOut, "signed_out", "Sign in first.") }
@@ -36,20 +28,20 @@ func asSignedOut(err error) error {
 
 // Visit returns the user behind a session's value. A session that has run out,
 // was ended, or whose account is disabled or deleted is SignedOut.
-func (c *Control) Visit(ctx context.Context, value, address string) (Visit, error) {
+func (c *Control) Visit(ctx context.Context, value, address string) (access.Visit, error) {
 	if !secret.Plausible(value) {
-		return Visit{}, signedOut()
+		return access.Visit{}, signedOut()
 	}
 	s, err := c.DB.FindUserSession(ctx, secret.HashSession(value))
 	if err != nil {
-		return Visit{}, asSignedOut(err)
+		return access.Visit{}, asSignedOut(err)
 	}
-	v := Visit{Session: s.Session, User: s.User, Actor: userActor(s.User, access.DoorPage, address)}
+	v := access.Visit{Session: s.Session, User: s.User, Actor: userActor(s.User, access.DoorPage, address)}
 	v.Actor.WorkspaceID, v.Actor.Role = s.Session.WorkspaceID, s.Role
 	if s.Role == access.NoRole {
 		// The workspace in view is gone, or the role in it: another one is.
 		if v.Actor.WorkspaceID, v.Actor.Role, err = c.firstWorkspace(ctx, s.User); err != nil {
-			return Visit{}, err
+			return access.Visit{}, err
 		}
 	}
 	c.seen(ctx, &v, access.UserIdle, address)
@@ -64,29 +56,29 @@ func (c *Control) ActorOfSession(ctx context.Context, value, address string) (ac
 
 // CustomerVisit returns the customer of a workspace behind a session's value. The
 // session of another workspace's customer, or of a user, is SignedOut here.
-func (c *Control) CustomerVisit(ctx context.Context, workspaceID int64, value, address string) (Visit, error) {
+func (c *Control) CustomerVisit(ctx context.Context, workspaceID int64, value, address string) (access.Visit, error) {
 	if !secret.Plausible(value) {
-		return Visit{}, signedOut()
+		return access.Visit{}, signedOut()
 	}
 	s, err := c.DB.FindCustomerSession(ctx, workspaceID, secret.HashSession(value))
 	if err != nil {
-		return Visit{}, asSignedOut(err)
+		return access.Visit{}, asSignedOut(err)
 	}
 	m, err := c.DB.FindCustomer(ctx, s.SubjectID)
 	if err != nil {
-		return Visit{}, asSignedOut(err)
+		return access.Visit{}, asSignedOut(err)
 	}
 	if m.Deleted || !m.Enabled || m.WorkspaceID != workspaceID {
-		return Visit{}, signedOut()
+		return access.Visit{}, signedOut()
 	}
-	v := Visit{Session: s, Customer: m, Actor: customerActor(m, access.DoorChat, address)}
+	v := access.Visit{Session: s, Customer: m, Actor: customerActor(m, access.DoorChat, address)}
 	c.seen(ctx, &v, access.CustomerIdle, address)
 	return v, nil
 }
 
 // seen moves the idle limit of a session that was used, once a minute, and fills
 // in what the actor has from the session.
-func (c *Control) seen(ctx context.Context, v *Visit, idle time.Duration, address string) {
+func (c *Control) seen(ctx context.Context, v *access.Visit, idle time.Duration, address string) {
 	now := c.Now()
 	since := now.Sub(v.Session.AuthAt)
 	v.Actor.SessionHash, v.Actor.Fresh = v.Session.Hash, since >= 0 && since <= FreshFor
