@@ -64,7 +64,8 @@ func kitServer(t *testing.T) *httptest.Server {
 	})
 	mux.HandleFunc("GET /tokens/{id}/menu", func(w http.ResponseWriter, _ *http.Request) {
 		draw(w, 200, MenuAction(MenuActionView{Icon: "ban", Text: "Disable", Action: "/tokens/1/disable", Target: "#tokens-rows > tr:first-child"}),
-			MenuAction(MenuActionView{Icon: "trash-2", Text: "Break", Action: "/tokens/1/break", Target: "#tokens", Danger: true}))
+			MenuAction(MenuActionView{Icon: "trash-2", Text: "Break", Action: "/tokens/1/break", Target: "#tokens", Danger: true}),
+			MenuAction(MenuActionView{Icon: "plug", Text: "Proxy", Action: "/tokens/1/proxy", Target: "#tokens"}))
 	})
 	mux.HandleFunc("POST /tokens/{id}/disable", func(w http.ResponseWriter, _ *http.Request) {
 		row := sampleTokens[0]
@@ -78,6 +79,9 @@ func kitServer(t *testing.T) *httptest.Server {
 		w.Header().Set("HX-Retarget", "#toasts")
 		w.Header().Set("HX-Reswap", "beforeend")
 		draw(w, 500, Toast(ToastView{Text: "Something broke on our side.", Tone: Bad}))
+	})
+	mux.HandleFunc("POST /tokens/{id}/proxy", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "<h1>502 Bad Gateway</h1>", http.StatusBadGateway)
 	})
 	mux.HandleFunc("POST /tokens/{id}/reveal", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Accept") != "text/plain" {
@@ -165,6 +169,11 @@ func TestKitInBrowser(t *testing.T) {
 	do(t, ctx, chromedp.Click("#menu .danger"))
 	until(t, ctx, "fault", `[...document.querySelectorAll("#toasts .toast")].some(t => t.textContent.includes("broke")) && document.querySelectorAll("#tokens-rows tr").length === 8`)
 
+	do(t, ctx, chromedp.Click("#tokens-rows tr:first-child .end a"))
+	until(t, ctx, "menu once more", `document.querySelector("#menu:popover-open form:last-child button")`)
+	do(t, ctx, chromedp.Click("#menu form:last-child button"))
+	until(t, ctx, "a proxy's fault", `[...document.querySelectorAll("#toasts .toast")].some(t => t.textContent.includes("did not work")) && document.querySelectorAll("#tokens-rows tr").length === 8`)
+
 	// Copying a secret: with the clipboard, and without one.
 	do(t, ctx, chromedp.Click("#tokens-rows tr:first-child [data-reveal] button"))
 	until(t, ctx, "copied", `[...document.querySelectorAll("#toasts .toast")].some(t => t.textContent === "Copied")`)
@@ -176,11 +185,17 @@ func TestKitInBrowser(t *testing.T) {
 		chromedp.Click("#tokens-rows tr:first-child [data-reveal] button"))
 	until(t, ctx, "by hand", `document.querySelector("#copy-by-hand[open] textarea")?.value === "sk-lkSecret"`)
 	do(t, ctx, chromedp.KeyEvent("\u001b"))
-	until(t, ctx, "forgotten", `!document.querySelector("#copy-by-hand").open && document.querySelector("#copy-by-hand textarea").value === ""`)
+	until(t, ctx, "forgotten", `!document.querySelector("#copy-by-hand")`)
 
 	// Ticking rows shows the bulk bar with its count.
 	do(t, ctx, chromedp.Click("[data-pick-all]"))
 	until(t, ctx, "bulk", `getComputedStyle(document.querySelector(".bulk")).display === "flex" && document.querySelector("[data-picked]").textContent === "8"`)
+
+	// ? lists the keys.
+	do(t, ctx, chromedp.KeyEvent("?"))
+	until(t, ctx, "keys", `document.querySelector("#keys-shown[open] dl")`)
+	do(t, ctx, chromedp.Click("#keys-shown [data-close]"))
+	until(t, ctx, "keys gone", `!document.querySelector("#keys-shown")`)
 
 	// The theme is switched and kept.
 	do(t, ctx, chromedp.Click("[data-theme-switch]"))
@@ -191,7 +206,7 @@ func TestKitInBrowser(t *testing.T) {
 		if err != nil {
 			break
 		}
-		expected := strings.Contains(m.Text, "status of 422") || strings.Contains(m.Text, "status of 500")
+		expected := strings.Contains(m.Text, "status of 422") || strings.Contains(m.Text, "status of 500") || strings.Contains(m.Text, "status of 502")
 		if !expected && (m.Type == "error" || m.Type == "warning" || m.Type == chromedp.ConsoleException) {
 			t.Errorf("console: %s: %s", m.Type, m.Text)
 		}

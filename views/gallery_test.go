@@ -48,3 +48,23 @@ func TestPagesDraw(t *testing.T) {
 		}
 	}
 }
+
+// A list of 50 rows stays under 60 KB before compression, in both languages.
+func TestAListStaysSmall(t *testing.T) {
+	for _, l := range lang.All() {
+		var page, rows bytes.Buffer
+		ctx := WithWorkspace(lang.With(t.Context(), l), "0123456789abcdef0123456789abcdef")
+		if err := sampleTokensPage().Render(ctx, &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, token := range sampleTokens {
+			if err := sampleRow(token).Render(ctx, &rows); err != nil {
+				t.Fatal(err)
+			}
+		}
+		row := rows.Len() / len(sampleTokens)
+		if total := page.Len() - rows.Len() + 50*row; total > 60_000 {
+			t.Errorf("%s: 50 rows weigh %d bytes, %d a row", l, total, row)
+		}
+	}
+}

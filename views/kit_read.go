@@ -1,17 +1,31 @@
 package views
 
-import "strconv"
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/a-h/templ"
+)
 
 func barValue(percent int) string { return strconv.Itoa(min(max(percent, 0), 100)) }
 
-func barTone(percent int) Tone {
+// barTones colours a bar that nears its end; most do not.
+func barTones(percent int) templ.OrderedAttributes {
 	switch {
 	case percent >= 100:
-		return Bad
+		return templ.OrderedAttributes{{Key: "data-tone", Value: string(Bad)}}
 	case percent >= 90:
-		return Warn
+		return templ.OrderedAttributes{{Key: "data-tone", Value: string(Warn)}}
 	}
-	return Info
+	return nil
+}
+
+// longTitle repeats a text in its title only where a column may cut it.
+func longTitle(text string) templ.OrderedAttributes {
+	if utf8.RuneCountInString(text) <= 24 {
+		return nil
+	}
+	return templ.OrderedAttributes{{Key: "title", Value: text}}
 }
 
 func noticeIcon(tone Tone) string {
@@ -35,4 +49,11 @@ func toastSeconds(v ToastView) string {
 		return "8"
 	}
 	return "4"
+}
+
+func toneClass(tone Tone) templ.OrderedAttributes {
+	if tone == Off || tone == "" {
+		return nil
+	}
+	return templ.OrderedAttributes{{Key: "class", Value: "tone-" + string(tone)}}
 }

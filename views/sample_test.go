@@ -47,22 +47,26 @@ var sampleTokens = []sampleToken{
 
 func sampleRow(t sampleToken) templ.Component {
 	cell := func(label string, inner ...templ.Component) templ.Component {
-		return templ.Join(append(append([]templ.Component{raw(`<td data-label="` + label + `">`)}, inner...), raw("</td>"))...)
+		open := "<td>"
+		if label != "" {
+			open = `<td data-label="` + label + `">`
+		}
+		return templ.Join(append(append([]templ.Component{raw(open)}, inner...), raw("</td>"))...)
 	}
 	models := []templ.Component{raw("<span>" + t.models + "</span>")}
 	if t.more != "" {
 		models = append(models, raw(`<span class="more ml-1">`+t.more+`</span>`))
 	}
 	return templ.Join(
-		raw("<tr data-row>"), Pick("bulk", t.key, t.name),
-		raw("<td>"), TwoLine(t.name, "/tokens/1", t.under), raw("</td>"),
-		cell("Key", KeyChip(KeyChipView{Masked: t.key, Reveal: "/tokens/1/reveal", Name: t.name})),
-		cell("Status", Status(t.tone, t.status)),
-		cell("Models", models...),
-		cell("Budget used", Budget(BudgetView{Text: t.budget, Percent: t.percent, Limited: t.limited})),
+		raw(`<tr id="token-1024" data-row>`), Pick("bulk", "1024", t.name),
+		raw("<td>"), TwoLine(t.name, "/tokens/1024", t.under), raw("</td>"),
+		cell("", KeyChip(KeyChipView{Masked: t.key, Reveal: "/tokens/1024/reveal", Name: t.name})),
+		cell("", Status(t.tone, t.status)),
+		cell("", models...),
+		cell("", Budget(BudgetView{Text: t.budget, Percent: t.percent, Limited: t.limited})),
 		cell("Last used", Time(t.used, "Fri 20 Nov 2026, 14:19", Off)),
 		cell("Expires", Time(t.expires, "Fri 12 Feb 2027, 00:00", t.late)),
-		raw(`<td class="end">`), RowMenu(RowMenuView{Name: t.name, Href: "/tokens/1", Menu: "/tokens/1/menu"}), raw("</td></tr>"),
+		raw(`<td class="end">`), RowMenu(RowMenuView{Name: t.name, Href: "/tokens/1024"}), raw("</td></tr>"),
 	)
 }
 

@@ -35,15 +35,45 @@ if (box.dataset.seconds > 0) setTimeout(() => box.remove(), box.dataset.seconds 
 }
 }).observe(document.documentElement, { childList: true, subtree: true });
 document.addEventListener("htmx:finally:request", (e) => e.detail?.ctx?.sourceElement?.closest(".toast")?.remove());
+function small(id, title) {
+const make = (tag, name, parent) => {
+const made = document.createElement(tag);
+made.className = name;
+parent.append(made);
+return made;
+};
+const box = make("dialog", "dialog", document.body);
+box.id = id;
+box.dataset.light = "";
+box.setAttribute("aria-label", title);
+const panel = make("div", "panel slim", box);
+make("p", "strong", make("header", "", panel)).textContent = title;
+const body = make("div", "body", panel);
+const close = make("button", "btn", make("footer", "foot", panel));
+close.type = "button";
+close.dataset.variant = "outline";
+close.dataset.close = "";
+close.textContent = say("closeWord");
+box.addEventListener("close", () => box.remove(), { once: true });
+return { box, body, make };
+}
 function byHand(text) {
-const box = $("#copy-by-hand");
-if (!box) return;
-const field = $("textarea", box);
+const { box, body, make } = small("copy-by-hand", say("byHand"));
+const field = make("textarea", "textarea mono", body);
+field.rows = 3;
+field.readOnly = true;
 field.value = text;
-box.addEventListener("close", () => { field.value = ""; }, { once: true });
+field.setAttribute("aria-label", say("byHand"));
 box.showModal();
 field.focus();
 field.setSelectionRange(0, text.length);
+}
+function showKeys() {
+const keys = $("#keys");
+if (!keys) return;
+const { box, body } = small("keys-shown", keys.getAttribute("aria-label"));
+body.append(keys.content.cloneNode(true));
+box.showModal();
 }
 function oldCopy(text) {
 const home = $("dialog[open]") || document.body;
@@ -130,7 +160,7 @@ if (opener?.isConnected) opener.focus();
 opener = null;
 }, true);
 document.addEventListener("click", (e) => {
-const button = e.target.closest?.("[data-close]");
+const button = e.target.closest?.("a[data-close], button[data-close]");
 const box = button?.closest("dialog");
 if (box) { e.preventDefault(); box.close(); return; }
 const aside = button?.closest(".aside");
@@ -178,6 +208,13 @@ if (ctx.target.matches(":popover-open")) ctx.target.hidePopover();
 ctx.target.showPopover();
 });
 document.addEventListener("click", (e) => {
+const link = e.target.closest?.("a[data-menu]");
+if (!link || e.ctrlKey || e.metaKey || e.shiftKey || !window.htmx) return;
+e.preventDefault();
+const from = link.dataset.menu || new URL(link.href).pathname + "/menu";
+htmx.ajax("GET", from, { source: link, target: "#menu", swap: "innerHTML" });
+});
+document.addEventListener("click", (e) => {
 const item = e.target.closest?.(".menu a, .menu button");
 const menu = item?.closest(".menu");
 if (menu) setTimeout(() => menu.matches(":popover-open") && menu.hidePopover());
@@ -207,7 +244,7 @@ if (field) { field.focus(); field.select(); e.preventDefault(); }
 const link = $("[data-create]");
 if (link) { link.click(); e.preventDefault(); }
 } else if (e.key === "?") {
-$("#keys")?.showModal?.();
+showKeys();
 } else if ((e.key === "ArrowDown" || e.key === "ArrowUp") && $("tr[data-row]")) {
 const rows = [...document.querySelectorAll("tr[data-row]")];
 const at = rows.findIndex((r) => r.contains(document.activeElement) || r.classList.contains("chosen"));
@@ -276,6 +313,12 @@ document.addEventListener("DOMContentLoaded", () => {
 switchFields();
 for (const form of document.querySelectorAll("[data-picks]")) countPicked(form);
 for (const field of document.querySelectorAll("[data-select-all]")) field.select();
+});
+document.addEventListener("htmx:before:swap", (e) => {
+const ctx = e.detail?.ctx;
+if (!(ctx?.response?.status >= 500) || ctx.hx?.retarget) return;
+e.preventDefault();
+toast(say("failed"));
 });
 document.addEventListener("htmx:error", (e) => {
 if (e.detail?.error?.name === "AbortError") return;

@@ -46,15 +46,45 @@
 
   // Copying. Where the browser has no clipboard for us (plain HTTP, old iOS)
   // the text is shown selected, and the reader is told so.
+  function small(id, title) {
+    const make = (tag, name, parent) => {
+      const made = document.createElement(tag);
+      made.className = name;
+      parent.append(made);
+      return made;
+    };
+    const box = make("dialog", "dialog", document.body);
+    box.id = id;
+    box.dataset.light = "";
+    box.setAttribute("aria-label", title);
+    const panel = make("div", "panel slim", box);
+    make("p", "strong", make("header", "", panel)).textContent = title;
+    const body = make("div", "body", panel);
+    const close = make("button", "btn", make("footer", "foot", panel));
+    close.type = "button";
+    close.dataset.variant = "outline";
+    close.dataset.close = "";
+    close.textContent = say("closeWord");
+    box.addEventListener("close", () => box.remove(), { once: true });
+    return { box, body, make };
+  }
   function byHand(text) {
-    const box = $("#copy-by-hand");
-    if (!box) return;
-    const field = $("textarea", box);
+    const { box, body, make } = small("copy-by-hand", say("byHand"));
+    const field = make("textarea", "textarea mono", body);
+    field.rows = 3;
+    field.readOnly = true;
     field.value = text;
-    box.addEventListener("close", () => { field.value = ""; }, { once: true });
+    field.setAttribute("aria-label", say("byHand"));
     box.showModal();
     field.focus();
     field.setSelectionRange(0, text.length);
+  }
+  function showKeys() {
+    const keys = $("#keys");
+    if (!keys) return;
+    const { box, body } = small("keys-shown", keys.getAttribute("aria-label"));
+    body.append(keys.content.cloneNode(true));
+    box.showModal();
   }
   function oldCopy(text) {
     const home = $("dialog[open]") || document.body;
@@ -147,7 +177,7 @@
     opener = null;
   }, true);
   document.addEventListener("click", (e) => {
-    const button = e.target.closest?.("[data-close]");
+    const button = e.target.closest?.("a[data-close], button[data-close]");
     const box = button?.closest("dialog");
     if (box) { e.preventDefault(); box.close(); return; }
     const aside = button?.closest(".aside");
@@ -200,6 +230,13 @@
     ctx.target.showPopover();
   });
   document.addEventListener("click", (e) => {
+    const link = e.target.closest?.("a[data-menu]");
+    if (!link || e.ctrlKey || e.metaKey || e.shiftKey || !window.htmx) return;
+    e.preventDefault();
+    const from = link.dataset.menu || new URL(link.href).pathname + "/menu";
+    htmx.ajax("GET", from, { source: link, target: "#menu", swap: "innerHTML" });
+  });
+  document.addEventListener("click", (e) => {
     const item = e.target.closest?.(".menu a, .menu button");
     const menu = item?.closest(".menu");
     // After htmx has read the form: hiding empties the menu.
@@ -233,7 +270,7 @@
       const link = $("[data-create]");
       if (link) { link.click(); e.preventDefault(); }
     } else if (e.key === "?") {
-      $("#keys")?.showModal?.();
+      showKeys();
     } else if ((e.key === "ArrowDown" || e.key === "ArrowUp") && $("tr[data-row]")) {
       const rows = [...document.querySelectorAll("tr[data-row]")];
       const at = rows.findIndex((r) => r.contains(document.activeElement) || r.classList.contains("chosen"));
@@ -309,7 +346,14 @@
     for (const field of document.querySelectorAll("[data-select-all]")) field.select();
   });
 
-  // What htmx could not do is said, never silent.
+  // What htmx could not do is said, never silent. A fault that is not ours to
+  // draw (a proxy's page) must not land in the middle of a list.
+  document.addEventListener("htmx:before:swap", (e) => {
+    const ctx = e.detail?.ctx;
+    if (!(ctx?.response?.status >= 500) || ctx.hx?.retarget) return;
+    e.preventDefault();
+    toast(say("failed"));
+  });
   document.addEventListener("htmx:error", (e) => {
     if (e.detail?.error?.name === "AbortError") return;
     toast(say("offline"));

@@ -106,7 +106,7 @@ func TestLanguage(t *testing.T) {
 func TestFormsCarryTheirWorkspace(t *testing.T) {
 	_, body := answer(t, func(c *fiber.Ctx) error {
 		SetWorkspace(c, "a1b2")
-		return Part(c, views.CopySecret("/tokens/1/reveal", "Support desk widget"))
+		return Part(c, views.PanelForm("/tokens"))
 	})
 	if !strings.Contains(body, `name="workspace" value="a1b2"`) {
 		t.Errorf("no workspace in %s", body)
