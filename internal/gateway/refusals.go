@@ -116,8 +116,8 @@ func (g *Gateway) refuse(c *call, err error) {
 	r.Outcome, r.Status, r.Rule, r.Total = access.Refused, Status(err), errorCode(err), g.Now().Sub(c.began)
 	if f, ok := errors.AsType[*upstream.Failure](err); ok {
 		r.Outcome, r.Rule = access.Broken, f.Code
-	} else if errors.Is(err, context.Canceled) {
-		r.Outcome, r.Rule = access.Broken, "caller_left"
+	} else if errors.Is(err, context.Canceled) || errors.Is(err, ErrLeft) || errors.Is(err, ErrStopped) {
+		r.Outcome, r.Rule = access.Broken, endRule(err)
 	}
 	l := db.Logged{Request: r, Zone: c.workspace.Location(), Question: c.question.end(r.Outcome, r.Rule, nil)}
 	if l.Question == nil {
