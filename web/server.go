@@ -150,11 +150,8 @@ func (r Rooms) headers(c *fiber.Ctx) error {
 	if r.secure() {
 		c.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	err := c.Next()
-	if strings.HasPrefix(string(c.Response().Header.ContentType()), fiber.MIMETextHTML) && len(c.Response().Header.Peek("Content-Security-Policy")) == 0 {
-		c.Set("Content-Security-Policy", page.Policy(nonce, "'none'"))
-	}
-	return err
+	c.Set("Content-Security-Policy", page.Policy(nonce, "'none'"))
+	return c.Next()
 }
 
 // LanguageCookie remembers which language was chosen, before anyone signs in.

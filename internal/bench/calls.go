@@ -1,0 +1,140 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	plainBody  = `{"model":"fast","messages":[{"role":"user","content":"How do I retry a failed webhook safely?"}],"max_tokens":256}`
+	streamBody = `{"model":"fast","messages":[{"role":"user","content":"How do I retry a failed webhook safely?"}],"max_tokens":256,"stream":true}`
+	slowBody   = `{"model":"slow","messages":[{"role":"user","content":"How do I retry a failed webhook safely?"}],"max_tokens":256,"stream":true}`
+)
+
+// calls measures what a gateway call costs beside a bare proxy, figures 1, 2, 4.
+func (b *bench) calls() error {
+	up, err := b.spawn("provider", "")
+	if err != nil {
+		return err
+	}
+	bare, err := b.spawn("floor", up.address)
+	if err != nil {
+		return err
+	}
+	tcp, err := b.spawn("tcp", up.address)
+	if err != nil {
+		return err
+	}
+	h, err := newHouse(up.address)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(h.folder)
+	key, err := h.token("bench")
+	if err != nil {
+		return err
+	}
+	if err := h.close(); err != nil {
+		return err
+	}
+	own, err := b.serve(h, up.address)
+	if err != nil {
+		return err
+	}
+	defer own.end()
+	idle := memoryOf(own.Process.Pid)
+	b.title("Calls: Latchkey against the floor (bare Fiber proxy), median of three, interleaved")
+	b.line("%-22s %9s %9s %7s %9s %9s %9s %9s %7s", "", "floor/s", "ours/s", "ratio", "p50", "p99", "cpu/1k", "floor", "ratio")
+	for _, kind := range []struct{ name, body string }{{"plain", plainBody}, {"stream", streamBody}} {
+		for _, clients := range []int{1, 16, 64, 256} {
+			if err := b.pair(kind.name, kind.body, clients, key, bare, own); err != nil {
+				return err
+			}
+		}
+	}
+	b.line("memory: %.0f MiB idle, %.0f MiB after this load", idle, memoryOf(own.Process.Pid))
+	if err := b.refused(bare, own); err != nil {
+		return err
+	}
+	if err := b.firstByte(key, up, own); err != nil {
+		return err
+	}
+	return b.againstTCP(key, tcp, own)
+}
+
+func (b *bench) pair(name, body string, clients int, key string, bare, own *process) error {
+	const path = "/v1/chat/completions"
+	r, err := b.median(
+		func() (result, error) {
+			return run(bare.address, call{name, post(bare.address, path, key, body), 200}, clients, b.length, bare.Process.Pid)
+		},
+		func() (result, error) {
+			return run(own.address, call{name, post(own.address, path, key, body), 200}, clients, b.length, own.Process.Pid)
+		})
+	if err != nil {
+		return err
+	}
+	f, o := r[0], r[1]
+	b.line("%-22s %9.0f %9.0f %6.0f%% %9s %9s %8.0fms %8.0fms %6.1fx", name+" at "+strconv.Itoa(clients), f.perSecond, o.perSecond, 100*o.perSecond/f.perSecond,
+		short(o.p50), short(o.p99), o.cpu, f.cpu, o.cpu/max(f.cpu, 0.001))
+	return nil
+}
+
+// refused measures figure 4: a token that is not known.
+func (b *bench) refused(bare, own *process) error {
+	r, err := b.median(
+		func() (result, error) {
+			return run(bare.address, call{"bare", get(bare.address, "/bare", ""), 401}, 64, b.length, bare.Process.Pid)
+		},
+		func() (result, error) {
+			return run(own.address, call{"refused", post(own.address, "/v1/chat/completions", "sk-lk"+strings.Repeat("x", 46), plainBody), 401}, 64, b.length, own.Process.Pid)
+		})
+	if err != nil {
+		return err
+	}
+	b.title("Refused token against a bare handler, 64 clients (goal: 50 %)")
+	b.line("bare %.0f/s, refused %.0f/s: %.0f %%, cpu %.1fx", r[0].perSecond, r[1].perSecond, 100*r[1].perSecond/r[0].perSecond, r[1].cpu/max(r[0].cpu, 0.001))
+	return nil
+}
+
+// firstByte measures what is added before the first byte, against the provider
+// itself, which waits 20 ms.
+func (b *bench) firstByte(key string, up, own *process) error {
+	const path = "/v1/chat/completions"
+	r, err := b.median(
+		func() (result, error) {
+			return run(up.address, call{"direct", post(up.address, path, key, slowBody), 200}, 16, b.length, up.Process.Pid)
+		},
+		func() (result, error) {
+			return run(own.address, call{"ours", post(own.address, path, key, slowBody), 200}, 16, b.length, own.Process.Pid)
+		})
+	if err != nil {
+		return err
+	}
+	b.title("Streams of a provider that waits 20 ms, 16 clients (goal: first byte +0.5 ms p50, whole answer +2 ms p99)")
+	b.line("first byte p50 %s direct, %s ours: +%s; whole answer p99 %s direct, %s ours: +%s", short(r[0].first50), short(r[1].first50),
+		short(r[1].first50-r[0].first50), short(r[0].p99), short(r[1].p99), short(r[1].p99-r[0].p99))
+	return nil
+}
+
+// againstTCP measures figure 2 against a proxy that only copies bytes.
+func (b *bench) againstTCP(key string, tcp, own *process) error {
+	const path = "/v1/chat/completions"
+	r, err := b.median(
+		func() (result, error) {
+			return run(tcp.address, call{"tcp", post(tcp.address, path, key, streamBody), 200}, 64, b.length, tcp.Process.Pid)
+		},
+		func() (result, error) {
+			return run(own.address, call{"ours", post(own.address, path, key, streamBody), 200}, 64, b.length, own.Process.Pid)
+		})
+	if err != nil {
+		return err
+	}
+	b.title("Streams against a proxy that only copies bytes, 64 clients (goal: 75 %)")
+	b.line("copied %.0f/s, ours %.0f/s: %.0f %%", r[0].perSecond, r[1].perSecond, 100*r[1].perSecond/r[0].perSecond)
+	return nil
+}
+
+func short(d time.Duration) string { return d.Round(10 * time.Microsecond).String() }

@@ -1,0 +1,4 @@
+package main
+
+func (b *bench) pages() error { return nil }
+func (b *bench) lists() error { return nil }
