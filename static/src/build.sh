@@ -4,7 +4,8 @@
 # the same sources give the same bytes.
 set -eu
 cd "$(dirname "$0")"
-[ -d node_modules ] || npm ci --no-audit --no-fund --ignore-scripts
+# Not npm ci: it insists on the lines of platforms that a registry may not carry.
+[ -d node_modules ] || npm install --no-save --no-audit --no-fund --ignore-scripts
 # What is vendored is what the lock file names.
 cmp -s node_modules/htmx.org/dist/htmx.min.js ../vendor/htmx.min.js || cp node_modules/htmx.org/dist/htmx.min.js ../vendor/
 cmp -s node_modules/htmx.org/dist/ext/hx-sse.min.js ../vendor/hx-sse.min.js || cp node_modules/htmx.org/dist/ext/hx-sse.min.js ../vendor/
