@@ -2,6 +2,7 @@ package db
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -224,5 +225,57 @@ func TestTokenReach(t *testing.T) {
 	k.must(err)
 	if r.Calls != 2 || r.Embeds != 0 {
 		t.Errorf("the token reaches %+v, want 2 calls", r)
+	}
+}
+
+func TestUseOf(t *testing.T) {
+	k := newDesk(t)
+	mei, jonas := k.customer("mei"), k.customer("jonas")
+	s := k.share("Help desk", nil)
+	k.answered(k.open(s, mei), 10)
+	k.wait(48 * time.Hour)
+	k.answered(k.open(s, mei), 7)
+	k.answered(k.open(s, jonas), 5)
+	days, err := k.UseOf(t.Context(), k.workspace, Subject{Customer: mei.ID}, 3, time.UTC)
+	k.must(err)
+	want := []DayUse{{Day: "2026-11-20", Requests: 1, Units: 10}, {Day: "2026-11-21"}, {Day: "2026-11-22", Requests: 1, Units: 7}}
+	if !slices.Equal(days, want) {
+		t.Errorf("the customer's days: %+v", days)
+	}
+	days, err = k.UseOf(t.Context(), k.workspace, Subject{Share: s.ID}, 1, time.UTC)
+	k.must(err)
+	if !slices.Equal(days, []DayUse{{Day: "2026-11-22", Requests: 2, Units: 12}}) {
+		t.Errorf("the link's day: %+v", days)
+	}
+	other, _ := k.newWorkspace("northwind")
+	if days, err = k.UseOf(t.Context(), other, Subject{Share: s.ID}, 1, time.UTC); err != nil || days[0].Requests != 0 {
+		t.Errorf("another workspace sees %+v (%v)", days, err)
+	}
+}
+
+func TestAllowCustomer(t *testing.T) {
+	k := newDesk(t)
+	ctx := t.Context()
+	mei := k.customer("mei")
+	s := k.share("Help desk", func(n *NewShare) { n.Share.Restricted = true })
+	_, err := k.OpenShare(ctx, s.ID, mei.ID, time.UTC)
+	k.refused(err, "share_not_for_you")
+	k.must(k.AllowCustomer(ctx, k.owner, k.workspace, s.PublicID, mei.PublicID, true))
+	k.open(s, mei)
+	links, err := k.LinksOfCustomer(ctx, k.workspace, mei.ID, 10)
+	if k.must(err); len(links) != 1 || links[0].Share.ID != s.ID || links[0].PurseID == 0 {
+		t.Fatalf("links: %+v", links)
+	}
+	k.must(k.AllowCustomer(ctx, k.owner, k.workspace, s.PublicID, mei.PublicID, false))
+	_, err = k.OpenShare(ctx, s.ID, mei.ID, time.UTC)
+	k.refused(err, "share_not_for_you")
+	other, _ := k.newWorkspace("northwind")
+	k.refused(k.AllowCustomer(ctx, k.owner, other, s.PublicID, mei.PublicID, true), "not_found")
+	open := k.share("For all", nil)
+	k.refused(k.AllowCustomer(ctx, k.owner, k.workspace, open.PublicID, mei.PublicID, true), "share_open_to_all")
+	// What is open to all is among the links of a customer who never came.
+	links, err = k.LinksOfCustomer(ctx, k.workspace, k.customer("jonas").ID, 10)
+	if k.must(err); len(links) != 1 || links[0].Share.ID != open.ID {
+		t.Fatalf("links of a newcomer: %+v", links)
 	}
 }

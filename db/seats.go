@@ -164,28 +164,65 @@ func (d *DB) NamedCustomers(ctx context.Context, workspaceID, shareID int64) ([]
 
 // SeatsOfShare lists who opened a link or is named on it, the last to open first.
 func (d *DB) SeatsOfShare(ctx context.Context, workspaceID, shareID int64, limit int) ([]SeatRow, error) {
-	return d.seats(ctx, limit, " WHERE c.workspace_id = $1 AND c.share_id = $2", workspaceID, shareID)
+	return d.seats(ctx, limit, " FROM share_customers c JOIN customers m ON m.id = c.customer_id JOIN shares s ON s.id = c.share_id",
+		" WHERE c.workspace_id = $1 AND c.share_id = $2", workspaceID, shareID)
 }
 
-// SeatsOfCustomer lists the live links that a customer opened or is named on, the
-// last opened first.
-func (d *DB) SeatsOfCustomer(ctx context.Context, workspaceID, customerID int64, limit int) ([]SeatRow, error) {
-	return d.seats(ctx, limit, " WHERE c.workspace_id = $1 AND c.customer_id = $2 AND s.deleted_at IS NULL", workspaceID, customerID)
+// LinksOfCustomer lists the live links that a customer may open or has opened, the
+// last opened first. A link that was not opened has no purse.
+func (d *DB) LinksOfCustomer(ctx context.Context, workspaceID, customerID int64, limit int) ([]SeatRow, error) {
+	return d.seats(ctx, limit, ` FROM customers m JOIN shares s ON s.workspace_id = m.workspace_id AND s.deleted_at IS NULL
+		LEFT JOIN share_customers c ON c.share_id = s.id AND c.customer_id = m.id`,
+		` WHERE m.workspace_id = $1 AND m.id = $2 AND (s.restricted = 0 AND s.revoked_at IS NULL OR c.allowed = 1 OR c.first_opened_at IS NOT NULL)`,
+		workspaceID, customerID)
 }
 
-func (d *DB) seats(ctx context.Context, limit int, where string, workspaceID, id int64) ([]SeatRow, error) {
+// seats reads pairs. What stands in share_customers may be missing where from
+// joins it loosely.
+func (d *DB) seats(ctx context.Context, limit int, from, where string, workspaceID, id int64) ([]SeatRow, error) {
 	var out []SeatRow
-	err := d.rows(ctx, list(&out, scanSeatRow), "SELECT "+seatColumns+", "+customerColumns+", "+shareColumns+`, COALESCE(b.name, ''),
+	err := d.rows(ctx, list(&out, scanSeatRow), "SELECT "+looseSeatColumns+", "+customerColumns+", "+shareColumns+`, COALESCE(b.name, ''),
 		COALESCE(p.id, 0), COALESCE(p.workspace_id, 0), COALESCE(p.unit, ''), COALESCE(p.quota, 0), COALESCE(p.used, 0), COALESCE(p.reserved, 0),
-		COALESCE(p.unlimited, 0), COALESCE(p.opening, 0), COALESCE(p.refill, ''), p.period_at
-		FROM share_customers c JOIN customers m ON m.id = c.customer_id JOIN shares s ON s.id = c.share_id
-		LEFT JOIN bots b ON b.id = s.bot_id LEFT JOIN purses p ON p.id = c.purse_id`+where+
-		" ORDER BY COALESCE(c.last_opened_at, 0) DESC, c.share_id DESC, c.customer_id DESC LIMIT $3",
+		COALESCE(p.unlimited, 0), COALESCE(p.opening, 0), COALESCE(p.refill, ''), p.period_at`+
+		from+" LEFT JOIN bots b ON b.id = s.bot_id LEFT JOIN purses p ON p.id = c.purse_id"+where+
+		" ORDER BY COALESCE(c.last_opened_at, 0) DESC, s.id DESC, m.id DESC LIMIT $3",
 		workspaceID, id, min(max(limit, 1), ListMax))
 	for i := range out {
 		d.Ledger.overlay(&out[i].Purse)
 	}
 	return out, err
+}
+
+const looseSeatColumns = "s.id, m.id, s.workspace_id, COALESCE(c.allowed, 0), c.first_opened_at, c.last_opened_at, COALESCE(c.purse_id, 0)"
+
+// AllowCustomer puts a customer on the list of a restricted link, or takes them
+// off. Who opened it before keeps the seat, and gets in again only when named.
+func (d *DB) AllowCustomer(ctx context.Context, by access.Actor, workspaceID int64, sharePublicID, customerPublicID string, allowed bool) error {
+	return d.change(ctx, func(t *Tx) error {
+		s, err := scanShare(t.row("SELECT "+shareColumns+` FROM shares s
+			WHERE s.workspace_id = $1 AND s.public_id = $2 AND s.deleted_at IS NULL`, workspaceID, sharePublicID))
+		if err != nil {
+			return orNotFound(err, "share link")
+		}
+		if !s.Restricted {
+			return access.Fail(access.Conflict, "share_open_to_all", "This link is open to every customer. Edit the link to name who may open it.")
+		}
+		m, err := scanCustomer(t.row("SELECT "+customerColumns+` FROM customers m
+			WHERE m.workspace_id = $1 AND m.public_id = $2 AND m.deleted_at IS NULL`, workspaceID, customerPublicID))
+		if err != nil {
+			return orNotFound(err, "customer")
+		}
+		if _, err := t.exec(`INSERT INTO share_customers (share_id, customer_id, workspace_id, allowed) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (share_id, customer_id) DO UPDATE SET allowed = excluded.allowed`, s.ID, m.ID, s.WorkspaceID, flag(allowed)); err != nil {
+			return err
+		}
+		action := "share.disallow"
+		if allowed {
+			action = "share.allow"
+		}
+		t.after(func() { d.caches.shares.drop(s.ID) })
+		return t.tell(by, event{workspaceID, action, object("share", s.PublicID, s.Name), map[string]any{"customer": m.PublicID, "username": m.Username}})
+	})
 }
 
 func scanSeatRow(from scanner) (SeatRow, error) {

@@ -127,7 +127,7 @@ func TestSeatLists(t *testing.T) {
 	if len(rows) != 2 || rows[0].Customer.ID != jonas.ID || rows[0].PurseID == 0 || rows[1].Customer.ID != mei.ID || rows[1].PurseID != 0 {
 		t.Fatalf("seats of the link: %+v", rows)
 	}
-	rows, err = k.SeatsOfCustomer(t.Context(), k.workspace, mei.ID, 50)
+	rows, err = k.LinksOfCustomer(t.Context(), k.workspace, mei.ID, 50)
 	k.must(err)
 	if len(rows) != 1 || rows[0].Share.ID != s.ID || rows[0].BotName != "Support Bot" {
 		t.Fatalf("links of the customer: %+v", rows)

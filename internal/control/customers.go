@@ -157,9 +157,9 @@ func (c *Control) CustomerReach(ctx context.Context, by access.Actor, publicID s
 	return c.DB.CustomerReach(ctx, w.ID, row.ID, w.Location())
 }
 
-// CustomerSeats lists the links that a customer opened or is named on, with what
+// CustomerLinks lists the links that a customer may open or has opened, with what
 // is left on each.
-func (c *Control) CustomerSeats(ctx context.Context, by access.Actor, publicID string) ([]db.SeatRow, error) {
+func (c *Control) CustomerLinks(ctx context.Context, by access.Actor, publicID string) ([]db.SeatRow, error) {
 	if err := by.Must(access.SeeLists); err != nil {
 		return nil, err
 	}
@@ -171,8 +171,24 @@ func (c *Control) CustomerSeats(ctx context.Context, by access.Actor, publicID s
 	if err != nil {
 		return nil, err
 	}
-	seats, err := c.DB.SeatsOfCustomer(ctx, w.ID, row.ID, db.ListMax)
+	seats, err := c.DB.LinksOfCustomer(ctx, w.ID, row.ID, db.ListMax)
 	return c.asOfNow(seats, w), err
+}
+
+// GiveLink puts a customer on the list of a restricted link.
+func (c *Control) GiveLink(ctx context.Context, by access.Actor, share, customer string) error {
+	if err := by.Must(access.ChangeAccess); err != nil {
+		return err
+	}
+	return c.DB.AllowCustomer(ctx, by, by.WorkspaceID, share, customer, true)
+}
+
+// TakeLink takes a customer off the list of a restricted link.
+func (c *Control) TakeLink(ctx context.Context, by access.Actor, share, customer string) error {
+	if err := by.Must(access.ChangeAccess); err != nil {
+		return err
+	}
+	return c.DB.AllowCustomer(ctx, by, by.WorkspaceID, share, customer, false)
 }
 
 // CustomerSessions lists where a customer is signed in.

@@ -13,11 +13,15 @@ func TestCustomerMatrix(t *testing.T) {
 	made, err := o.CreateCustomer(t.Context(), o.owner, CustomerForm{Username: ptr("mei.tanaka")})
 	o.must(err)
 	id := made.Row.PublicID
+	share := o.share(func(f *ShareForm) { f.Customers = ptr(&[]string{}) }).Row.PublicID
 	o.matrix([]act{
 		{"Customer", func(ctx context.Context, by access.Actor) error { _, err := o.Customer(ctx, by, id); return err }, access.SeeLists},
 		{"CustomerReach", func(ctx context.Context, by access.Actor) error { _, err := o.CustomerReach(ctx, by, id); return err }, access.SeeLists},
-		{"CustomerSeats", func(ctx context.Context, by access.Actor) error { _, err := o.CustomerSeats(ctx, by, id); return err }, access.SeeLists},
-		{"CustomerSessions", func(ctx context.Context, by access.Actor) error { _, err := o.CustomerSessions(ctx, by, id); return err }, access.SeeLists},
+		{"CustomerLinks", func(ctx context.Context, by access.Actor) error { _, err := o.CustomerLinks(ctx, by, id); return err }, access.SeeLists},
+		{"CustomerSessions", func(ctx context.Context, by access.Actor) error {
+			_, err := o.CustomerSessions(ctx, by, id)
+			return err
+		}, access.SeeLists},
 		{"EditCustomer", func(ctx context.Context, by access.Actor) error {
 			_, err := o.EditCustomer(ctx, by, id, CustomerForm{Note: ptr("x")})
 			return err
@@ -32,6 +36,9 @@ func TestCustomerMatrix(t *testing.T) {
 			_, err := o.ResetCustomerPassword(ctx, by, id, CustomerForm{})
 			return err
 		}, access.ChangeAccess},
+		{"GiveLink", func(ctx context.Context, by access.Actor) error { return o.GiveLink(ctx, by, share, id) }, access.ChangeAccess},
+		{"TakeLink", func(ctx context.Context, by access.Actor) error { return o.TakeLink(ctx, by, share, id) }, access.ChangeAccess},
+		{"CustomerUse", func(ctx context.Context, by access.Actor) error { _, err := o.CustomerUse(ctx, by, id, 30); return err }, access.SeeLists},
 		{"DeleteCustomer", func(ctx context.Context, by access.Actor) error { return o.DeleteCustomer(ctx, by, id) }, access.ChangeAccess},
 	})
 	for name, by := range map[string]access.Actor{"viewer": o.as(access.Viewer), "token read": o.token("read"), "nobody": {}} {

@@ -29,6 +29,7 @@ func TestShareMatrix(t *testing.T) {
 		{"Share", func(ctx context.Context, by access.Actor) error { _, err := o.Share(ctx, by, id); return err }, access.SeeLists},
 		{"ShareSeats", func(ctx context.Context, by access.Actor) error { _, err := o.ShareSeats(ctx, by, id); return err }, access.SeeLists},
 		{"ShareReach", func(ctx context.Context, by access.Actor) error { _, err := o.ShareReach(ctx, by, id); return err }, access.SeeLists},
+		{"ShareUse", func(ctx context.Context, by access.Actor) error { _, err := o.ShareUse(ctx, by, id, 14); return err }, access.SeeLists},
 		{"RevealShare", func(ctx context.Context, by access.Actor) error { _, err := o.RevealShare(ctx, by, id); return err }, access.ChangeAccess},
 		{"EditShare", func(ctx context.Context, by access.Actor) error {
 			_, err := o.EditShare(ctx, by, id, ShareForm{Name: ptr("x")})
