@@ -136,6 +136,31 @@ func (d *DB) Audit(ctx context.Context, workspaceID, before int64, limit int) ([
 	return out, err
 }
 
+// AuditPage lists a workspace's audit rows whose actor, action or object holds
+// the query, newest first. Page.Before is a sequence number.
+func (d *DB) AuditPage(ctx context.Context, workspaceID int64, p Page) ([]AuditRow, error) {
+	q := auditQuery(workspaceID, p)
+	tail := q.page("a.seq", p)
+	var out []AuditRow
+	err := d.rows(ctx, list(&out, scanAudit), q.text(auditColumns, tail), q.args...)
+	return out, err
+}
+
+// CountAudit counts what AuditPage would list over all pages, up to CountMax + 1.
+func (d *DB) CountAudit(ctx context.Context, workspaceID int64, p Page) (int64, error) {
+	return d.countUpTo(ctx, auditQuery(workspaceID, p), "a.seq")
+}
+
+func auditQuery(workspaceID int64, p Page) query {
+	q := query{from: " FROM audit a"}
+	q.and("a.workspace_id = ?", workspaceID)
+	if p.Query != "" {
+		held := "%" + likeText(p.Query) + "%"
+		q.and(`(a.actor LIKE ? ESCAPE '\' OR a.action LIKE ? ESCAPE '\' OR a.object LIKE ? ESCAPE '\')`, held, held, held)
+	}
+	return q
+}
+
 // VerifyAudit walks the whole chain and returns the number of rows that hold and
 // the first sequence number that does not, 0 when all do.
 func (d *DB) VerifyAudit(ctx context.Context) (rows, broken int64, err error) {

@@ -66,3 +66,46 @@ func (d *DB) ReleaseForm(ctx context.Context, caller, key string) error {
 		return err
 	})
 }
+
+// CallClaim is what became of the key of a call that creates something.
+type CallClaim struct {
+	Fresh        bool      // nobody sent this key before: carry the call out, then EndCall or ReleaseForm
+	Same         bool      // the key came with this very call
+	Done         bool      // it was carried out
+	Since        time.Time // when it was first sent
+	Status       int       // of the answer
+	AnswerSealed []byte    // what EndCall kept
+}
+
+// ClaimCall takes a call's key for its caller, so that a call that is sent twice
+// is carried out once. hash is of everything that makes two calls the same.
+func (d *DB) ClaimCall(ctx context.Context, caller, key string, hash []byte) (CallClaim, error) {
+	var c CallClaim
+	err := d.change(ctx, func(t *Tx) error {
+		c = CallClaim{}
+		if _, err := t.exec("DELETE FROM idempotency WHERE expires_at <= $1", t.now()); err != nil {
+			return err
+		}
+		n, err := t.exec(`INSERT INTO idempotency (caller, key, request_hash, state, expires_at) VALUES ($1, $2, $3, 'running', $4)
+			ON CONFLICT (caller, key) DO NOTHING`, caller, key, hash, t.now()+FormLife.Milliseconds())
+		if err != nil || n == 1 {
+			c.Fresh = n == 1
+			return err
+		}
+		var until moment
+		err = t.row("SELECT request_hash = $1, state = 'done', status, answer_sealed, expires_at FROM idempotency WHERE caller = $2 AND key = $3",
+			hash, caller, key).Scan(&c.Same, &c.Done, &c.Status, &c.AnswerSealed, &until)
+		c.Since = until.Add(-FormLife)
+		return err
+	})
+	return c, err
+}
+
+// EndCall keeps the sealed answer of a call that was carried out, and its status.
+func (d *DB) EndCall(ctx context.Context, caller, key string, status int, answerSealed []byte) error {
+	return d.change(ctx, func(t *Tx) error {
+		_, err := t.exec("UPDATE idempotency SET state = 'done', status = $1, answer_sealed = $2 WHERE caller = $3 AND key = $4",
+			status, answerSealed, caller, key)
+		return err
+	})
+}

@@ -16,10 +16,11 @@ type RequestRow struct {
 	access.Request
 	TokenName, ShareName, CustomerName, BotName, ProviderName string
 	TokenPublicID, SharePublicID, CustomerPublicID            string
+	BotPublicID, ProviderPublicID                             string
 }
 
 const requestNames = `, COALESCE(k.name, ''), COALESCE(s.name, ''), COALESCE(m.username, ''), COALESCE(b.name, ''), COALESCE(p.name, ''),
-	COALESCE(k.public_id, ''), COALESCE(s.public_id, ''), COALESCE(m.public_id, '')`
+	COALESCE(k.public_id, ''), COALESCE(s.public_id, ''), COALESCE(m.public_id, ''), COALESCE(b.public_id, ''), COALESCE(p.public_id, '')`
 
 const requestFrom = ` FROM requests r LEFT JOIN api_tokens k ON k.id = r.token_id LEFT JOIN shares s ON s.id = r.share_id
 	LEFT JOIN customers m ON m.id = r.customer_id LEFT JOIN bots b ON b.id = r.bot_id LEFT JOIN providers p ON p.id = r.provider_id`
@@ -31,7 +32,8 @@ func scanRequestRow(s scanner) (RequestRow, error) {
 	var trace string
 	err := s.Scan(&r.ID, &r.RequestID, &at, &r.WorkspaceID, &r.TokenID, &r.ShareID, &r.CustomerID, &r.BotID, &r.ProviderID, &r.Model, &r.Door,
 		&r.Stream, &r.Outcome, &r.Status, &r.Rule, &r.Usage.Prompt, &r.Usage.Completion, &r.Units, &r.Usage.Estimated, &first, &total, &r.Address, &trace,
-		&r.TokenName, &r.ShareName, &r.CustomerName, &r.BotName, &r.ProviderName, &r.TokenPublicID, &r.SharePublicID, &r.CustomerPublicID)
+		&r.TokenName, &r.ShareName, &r.CustomerName, &r.BotName, &r.ProviderName, &r.TokenPublicID, &r.SharePublicID, &r.CustomerPublicID,
+		&r.BotPublicID, &r.ProviderPublicID)
 	if err != nil {
 		return r, err
 	}
@@ -42,30 +44,61 @@ func scanRequestRow(s scanner) (RequestRow, error) {
 // RequestPage says which rows of the request log to read, newest first.
 type RequestPage struct {
 	TokenID, ShareID, CustomerID, BotID int64
+	Token, Share, Customer, Bot         string // the same by public id
+	Query                               string // a request id, or how a model's name begins
 	Outcome                             access.Outcome
-	Before                              int64 // row number of the last row of the page before
+	From, To                            time.Time // the first included, the second not
+	Before                              int64     // row number of the last row of the page before
 	Limit                               int
+	Oldest                              bool // oldest first instead
 }
 
 // Requests lists a workspace's request log.
 func (d *DB) Requests(ctx context.Context, workspaceID int64, p RequestPage) ([]RequestRow, error) {
 	q := query{from: requestFrom}
+	requestConditions(&q, workspaceID, p)
+	var out []RequestRow
+	tail := q.page("r.id", Page{Before: p.Before, Limit: p.Limit, Oldest: p.Oldest})
+	err := d.rows(ctx, list(&out, scanRequestRow), q.text(requestColumns+requestNames, tail), q.args...)
+	return out, err
+}
+
+// CountRequests counts what Requests would list over all pages, up to CountMax + 1.
+func (d *DB) CountRequests(ctx context.Context, workspaceID int64, p RequestPage) (int64, error) {
+	q := query{from: " FROM requests r"}
+	requestConditions(&q, workspaceID, p)
+	return d.countUpTo(ctx, q, "r.id")
+}
+
+func requestConditions(q *query, workspaceID int64, p RequestPage) {
 	q.and("r.workspace_id = ?", workspaceID)
 	for _, one := range []struct {
-		column string
-		id     int64
-	}{{"r.token_id", p.TokenID}, {"r.share_id", p.ShareID}, {"r.customer_id", p.CustomerID}, {"r.bot_id", p.BotID}} {
+		column, table string
+		id            int64
+		publicID      string
+	}{
+		{"r.token_id", "api_tokens", p.TokenID, p.Token}, {"r.share_id", "shares", p.ShareID, p.Share},
+		{"r.customer_id", "customers", p.CustomerID, p.Customer}, {"r.bot_id", "bots", p.BotID, p.Bot},
+	} {
 		if one.id != 0 {
 			q.and(one.column+" = ?", one.id)
 		}
+		if one.publicID != "" {
+			q.and(one.column+" = (SELECT o.id FROM "+one.table+" o WHERE o.workspace_id = ? AND o.public_id = ?)", workspaceID, one.publicID)
+		}
+	}
+	if p.Query != "" {
+		q.and(`(r.request_id = ? OR r.model LIKE ? ESCAPE '\')`, p.Query, likeText(p.Query)+"%")
 	}
 	if p.Outcome != "" {
 		q.and("r.outcome = ?", p.Outcome)
 	}
-	var out []RequestRow
-	tail := q.page("r.id", Page{Before: p.Before, Limit: p.Limit})
-	err := d.rows(ctx, list(&out, scanRequestRow), q.text(requestColumns+requestNames, tail), q.args...)
-	return out, err
+	if !p.From.IsZero() {
+		q.and("r.at >= ?", ms(p.From))
+	}
+	if !p.To.IsZero() {
+		q.and("r.at < ?", ms(p.To))
+	}
 }
 
 // Request returns one row of a workspace's request log, with its trace.

@@ -229,6 +229,13 @@ func (d *DB) forgetAll() {
 	c.providers.dropAll()
 }
 
+// WorkspacePurse returns the purse of a workspace as a whole.
+func (d *DB) WorkspacePurse(ctx context.Context, w access.Workspace) (access.Purse, error) {
+	p, err := scanPurse(d.row(ctx, "SELECT "+purseColumns+" FROM purses p WHERE p.workspace_id = $1 AND p.id = $2", w.ID, w.PurseID))
+	d.Ledger.overlay(&p)
+	return p, orNotFound(err, "quota")
+}
+
 // NavCounts are the numbers beside the entries of the menu.
 type NavCounts struct {
 	Tokens, Shares, Customers, Bots, Providers int64

@@ -16,6 +16,7 @@ type MemberForm struct {
 	Email    *string
 	Password *string // of a new user; nil: one is made and answered once
 	Role     access.Role
+	IsAdmin  bool // a new user is an admin of the instance: an admin's to give
 }
 
 // NewMember is a member with the password that was made for a new user.
@@ -46,6 +47,11 @@ func (c *Control) CreateMember(ctx context.Context, by access.Actor, f MemberFor
 	if err := by.Must(access.ChangeWorkspace); err != nil {
 		return NewMember{}, err
 	}
+	if f.IsAdmin {
+		if err := by.Must(access.RunInstance); err != nil {
+			return NewMember{}, err
+		}
+	}
 	if err := checkRole(f.Role); err != nil {
 		return NewMember{}, err
 	}
@@ -55,6 +61,9 @@ func (c *Control) CreateMember(ctx context.Context, by access.Actor, f MemberFor
 	}
 	if err != nil {
 		return NewMember{}, err
+	}
+	if f.IsAdmin {
+		return NewMember{}, access.Fail(access.Conflict, "username_taken", "This name is taken already. Choose another.").At("username")
 	}
 	if f.Password != nil {
 		return NewMember{}, access.Fail(access.Invalid, "member_password", "This person has an account already, with a password of their own. Leave it out.").At("password")
@@ -79,6 +88,7 @@ func (c *Control) makeMember(ctx context.Context, by access.Actor, f MemberForm)
 	u, err := c.DB.MakeMember(ctx, by, by.WorkspaceID, access.User{
 		PublicID: secret.NewPublicID(c.Random), Username: *change.Username, UsernameKey: *change.UsernameKey,
 		Email: deref(change.Email), EmailKey: deref(change.EmailKey), PasswordHash: hash, MustChange: made,
+		IsAdmin: f.IsAdmin,
 	}, f.Role)
 	if err != nil {
 		return NewMember{}, err

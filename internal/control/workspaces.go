@@ -1,10 +1,13 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"latchkey/db"
@@ -64,6 +67,86 @@ func (c *Control) Workspaces(ctx context.Context, by access.Actor, p db.Page) ([
 	}
 	n, err := c.DB.CountWorkspaces(ctx, p)
 	return rows, n, err
+}
+
+// InWorkspace returns the actor as it stands in the workspace of a public id: with
+// the role it has there, or as an instance admin without one. Whoever has neither
+// learns nothing of it.
+func (c *Control) InWorkspace(ctx context.Context, by access.Actor, publicID string) (access.Actor, error) {
+	w, err := c.DB.WorkspaceByPublicID(ctx, publicID)
+	if err != nil {
+		return access.Actor{}, err
+	}
+	if by.Kind == access.ActorUser {
+		if by.Role, err = c.DB.RoleIn(ctx, w.ID, by.ID); err != nil {
+			return access.Actor{}, err
+		}
+		by.WorkspaceID = w.ID
+	}
+	if by.Kind == access.ActorMaster {
+		by.WorkspaceID = w.ID
+	}
+	if by.WorkspaceID != w.ID || !by.May(access.SeeLists) && !by.May(access.AskBots) && !by.May(access.RunInstance) {
+		return access.Actor{}, unknownWorkspace()
+	}
+	return by, nil
+}
+
+// WorkspaceRow is a workspace with its budget as a whole and the actor's role.
+type WorkspaceRow struct {
+	access.Workspace
+	Purse access.Purse
+	Role  access.Role
+}
+
+// WorkspaceRow returns the workspace that the actor stands in, for its members and
+// for instance admins.
+func (c *Control) WorkspaceRow(ctx context.Context, by access.Actor) (WorkspaceRow, error) {
+	if !by.May(access.RunInstance) && !by.May(access.SeeLists) {
+		return WorkspaceRow{}, by.Must(access.SeeLists)
+	}
+	w, err := c.workspace(ctx, by)
+	if err != nil {
+		return WorkspaceRow{}, err
+	}
+	p, err := c.DB.WorkspacePurse(ctx, w)
+	return WorkspaceRow{Workspace: w, Purse: p.At(c.Now(), w.Location()), Role: by.Role}, err
+}
+
+// VisibleWorkspaces lists the workspaces that the actor may know of: an instance
+// admin all, a user those with a role, an API token its own.
+func (c *Control) VisibleWorkspaces(ctx context.Context, by access.Actor, p db.Page) ([]access.Workspace, int64, error) {
+	if by.May(access.RunInstance) {
+		return c.Workspaces(ctx, by, p)
+	}
+	if by.Kind != access.ActorUser {
+		if err := by.Must(access.SeeLists); err != nil {
+			return nil, 0, err
+		}
+		w, err := c.workspace(ctx, by)
+		return after([]access.Workspace{w}, p), 1, err
+	}
+	all, err := c.DB.Memberships(ctx, by.ID)
+	rows := make([]access.Workspace, 0, len(all))
+	for _, m := range all {
+		if p.Query == "" || strings.Contains(fold(m.Workspace.Name), fold(p.Query)) || m.Workspace.PublicID == p.Query {
+			rows = append(rows, m.Workspace)
+		}
+	}
+	slices.SortFunc(rows, func(a, b access.Workspace) int { return cmp.Compare(b.ID, a.ID) })
+	return after(rows, p), int64(len(rows)), err
+}
+
+// after cuts a page out of rows that stand newest first.
+func after(rows []access.Workspace, p db.Page) []access.Workspace {
+	if p.Oldest {
+		rows = slices.Clone(rows)
+		slices.Reverse(rows)
+	}
+	rows = slices.DeleteFunc(rows, func(w access.Workspace) bool {
+		return p.Oldest && w.ID <= p.Before || !p.Oldest && p.Before > 0 && w.ID >= p.Before
+	})
+	return rows[:min(len(rows), max(p.Limit, 1))]
 }
 
 // CreateWorkspace makes a further workspace that a user owns, "" for the actor.
