@@ -52,7 +52,7 @@ func (c *Control) CreateMember(ctx context.Context, by access.Actor, f MemberFor
 			return NewMember{}, err
 		}
 	}
-	if err := checkRole(f.Role); err != nil {
+	if err := errors.Join(checkRole(f.Role), mayMakeOwner(by, f.Role)); err != nil {
 		return NewMember{}, err
 	}
 	u, err := c.DB.UserByName(ctx, fold(f.Username))
@@ -108,12 +108,21 @@ func checkRole(role access.Role) error {
 	return access.Fail(access.Invalid, "role_unknown", "A role is viewer, editor or owner.").At("role")
 }
 
+// mayMakeOwner asks for a fresh password on the page before somebody becomes an
+// owner.
+func mayMakeOwner(by access.Actor, role access.Role) error {
+	if role == access.Owner && by.Kind == access.ActorUser && by.Door == access.DoorPage && !by.Fresh {
+		return access.Fail(access.Forbidden, "confirm_password", "Confirm your password first; then do this again.")
+	}
+	return nil
+}
+
 // EditMember changes a member's role; the last owner stays one.
 func (c *Control) EditMember(ctx context.Context, by access.Actor, userID string, role access.Role, version int64) (db.MemberRow, error) {
 	if err := by.Must(access.ChangeWorkspace); err != nil {
 		return db.MemberRow{}, err
 	}
-	if err := checkRole(role); err != nil {
+	if err := errors.Join(checkRole(role), mayMakeOwner(by, role)); err != nil {
 		return db.MemberRow{}, err
 	}
 	if err := c.DB.EditMember(ctx, by, by.WorkspaceID, userID, role, version); err != nil {
