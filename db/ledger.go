@@ -23,6 +23,9 @@ type Ledger struct {
 	d     *DB
 	mu    sync.Mutex
 	known map[int64]*account
+
+	queueing sync.Mutex
+	queue    []*settling // waiting for the writer
 }
 
 // account mirrors a purse that was touched, with what is held in memory.

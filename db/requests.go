@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"latchkey/internal/access"
@@ -57,8 +58,15 @@ type RequestPage struct {
 func (d *DB) Requests(ctx context.Context, workspaceID int64, p RequestPage) ([]RequestRow, error) {
 	q := query{from: requestFrom}
 	requestConditions(&q, workspaceID, p)
+	compare, order := "<", "DESC"
+	if p.Oldest {
+		compare, order = ">", "ASC"
+	}
+	if p.Before > 0 {
+		q.and("(r.at, r.id) "+compare+" (SELECT o.at, o.id FROM requests o WHERE o.workspace_id = ? AND o.id = ?)", workspaceID, p.Before)
+	}
 	var out []RequestRow
-	tail := q.page("r.id", Page{Before: p.Before, Limit: p.Limit, Oldest: p.Oldest})
+	tail := " ORDER BY r.at " + order + ", r.id " + order + " LIMIT " + strconv.Itoa(min(max(p.Limit, 1), ListMax))
 	err := d.rows(ctx, list(&out, scanRequestRow), q.text(requestColumns+requestNames, tail), q.args...)
 	return out, err
 }

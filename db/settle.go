@@ -16,50 +16,143 @@ type Settlement struct {
 	Question *QuestionEnd   // the chat's question that this answers, if any
 }
 
+// settling is a settlement on its way to the disk.
+type settling struct {
+	Settlement
+	excess int64
+	done   chan error
+}
+
 // Settle charges a call: it gives the hold back, adds the charge to every purse,
 // and writes the request log, the day's usage and the chat's answer, all in one
 // transaction. A charge above the hold is cut to it and marked as excess, so used
 // never passes quota. Settling a request twice changes nothing.
+//
+// Settlements that wait together are written together, each purse once.
 func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
-	h := s.Hold
-	excess := max(0, s.Request.Units-h.Units)
-	s.Request.Units -= excess
+	one := &settling{Settlement: s, excess: max(0, s.Request.Units-s.Hold.Units), done: make(chan error, 1)}
+	one.Request.Units -= one.excess
+	l.queueing.Lock()
+	l.queue = append(l.queue, one)
+	first := len(l.queue) == 1
+	l.queueing.Unlock()
+	if first {
+		l.settleWaiting(context.WithoutCancel(ctx))
+	}
+	err := <-one.done
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.Hold.durable {
+		l.unpin(s.Hold.Purses)
+	} else {
+		l.forget(s.Hold)
+	}
+	return err
+}
+
+// settleWaiting writes what waits when the writer comes to it. If one of them
+// cannot be written, each is tried by itself, so that it harms no other.
+func (l *Ledger) settleWaiting(ctx context.Context) {
+	var all []*settling
 	err := l.d.change(ctx, func(t *Tx) error {
-		first, err := t.endHold(h, s.Request, excess)
-		if err != nil || !first {
+		all = l.takeWaiting()
+		return l.settleAll(t, all)
+	})
+	if all == nil { // the writer refused the fact before it ran
+		all = l.takeWaiting()
+	}
+	for _, one := range all {
+		each := err
+		if err != nil && len(all) > 1 {
+			each = l.d.change(ctx, func(t *Tx) error { return l.settleAll(t, []*settling{one}) })
+		}
+		one.done <- each
+	}
+}
+
+func (l *Ledger) takeWaiting() []*settling {
+	l.queueing.Lock()
+	defer l.queueing.Unlock()
+	all := l.queue
+	l.queue = nil
+	return all
+}
+
+// settleAll writes settlements in one transaction.
+func (l *Ledger) settleAll(t *Tx, all []*settling) error {
+	sums := map[int64]charge{}
+	days := map[usageKey]*access.Request{}
+	used := map[int64]bool{}
+	counts := map[usageKey]int64{}
+	for _, s := range all {
+		first, err := t.endHold(s.Hold, s.Request, s.excess)
+		if err != nil {
 			return err
 		}
-		charges := l.charges(h, s.Request.Units)
-		for id, c := range charges {
-			if _, err := t.exec("UPDATE purses SET used = used + $1, reserved = reserved - $2 WHERE id = $3", c.charge, c.reserved, id); err != nil {
-				return err
-			}
+		if !first {
+			continue
 		}
-		if err := t.addUsage(s.Request, h.Zone); err != nil {
-			return err
+		for id, c := range l.charges(s.Hold, s.Request.Units) {
+			sum := sums[id]
+			sums[id] = charge{sum.charge + c.charge, sum.reserved + c.reserved}
 		}
+		addTo(days, counts, s.Request, t.day(s.Hold.Zone))
 		if s.Request.TokenID != 0 {
-			if _, err := t.exec("UPDATE api_tokens SET used_at = $1 WHERE id = $2", t.now(), s.Request.TokenID); err != nil {
-				return err
-			}
+			used[s.Request.TokenID] = true
 		}
 		if s.Question != nil {
 			if err := t.endQuestion(*s.Question); err != nil {
 				return err
 			}
 		}
-		t.after(func() { l.charged(charges) })
-		return nil
-	})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if h.durable {
-		l.unpin(h.Purses)
-	} else {
-		l.forget(h)
 	}
-	return err
+	return l.writeSums(t, sums, days, counts, used)
 }
+
+func (l *Ledger) writeSums(t *Tx, sums map[int64]charge, days map[usageKey]*access.Request, counts map[usageKey]int64, used map[int64]bool) error {
+	for id, c := range sums {
+		if _, err := t.exec("UPDATE purses SET used = used + $1, reserved = reserved - $2 WHERE id = $3", c.charge, c.reserved, id); err != nil {
+			return err
+		}
+	}
+	for key, r := range days {
+		if err := t.addUsage(key, counts[key], 0, *r); err != nil {
+			return err
+		}
+	}
+	for id := range used {
+		if _, err := t.exec("UPDATE api_tokens SET used_at = $1 WHERE id = $2", t.now(), id); err != nil {
+			return err
+		}
+	}
+	t.after(func() { l.charged(sums) })
+	return nil
+}
+
+// usageKey is one row of usage_days.
+type usageKey struct {
+	workspaceID, tokenID, shareID, customerID, botID int64
+	day, model                                       string
+}
+
+func keyOf(r access.Request, day string) usageKey {
+	return usageKey{r.WorkspaceID, r.TokenID, r.ShareID, r.CustomerID, r.BotID, day, r.Model}
+}
+
+// addTo adds an answered request to the sums of its day.
+func addTo(days map[usageKey]*access.Request, counts map[usageKey]int64, r access.Request, day string) {
+	key := keyOf(r, day)
+	counts[key]++
+	if sum := days[key]; sum != nil {
+		sum.Usage.Prompt += r.Usage.Prompt
+		sum.Usage.Completion += r.Usage.Completion
+		sum.Units += r.Units
+		return
+	}
+	days[key] = &access.Request{Usage: r.Usage, Units: r.Units}
+}
+
+func (t *Tx) day(zone *time.Location) string { return dayOf(t.d.Now(), zone) }
 
 // endHold writes the row that makes a request final. first is false when it was
 // final already.
@@ -124,17 +217,16 @@ func (t *Tx) insertRequest(r access.Request) (int64, error) {
 		first, r.Total.Milliseconds(), r.Address, string(trace))
 }
 
-// addUsage adds a request to its day. An answered or partial one counts as a
-// request, a refused or failed one as refused.
-func (t *Tx) addUsage(r access.Request, zone *time.Location) error {
-	answered := r.Outcome == access.Answered || r.Outcome == access.Partial
+// addUsage adds calls to a row of usage_days: those that were answered at least in
+// part, those that were refused or failed, and the sums of what they took.
+func (t *Tx) addUsage(k usageKey, requests, refused int64, sum access.Request) error {
 	_, err := t.exec(`INSERT INTO usage_days (workspace_id, day, token_id, share_id, customer_id, bot_id, model,
 		requests, refused, prompt, completion, units) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (workspace_id, day, token_id, share_id, customer_id, bot_id, model) DO UPDATE SET
 		requests = requests + excluded.requests, refused = refused + excluded.refused, prompt = prompt + excluded.prompt,
 		completion = completion + excluded.completion, units = units + excluded.units`,
-		r.WorkspaceID, dayOf(t.d.Now(), zone), r.TokenID, r.ShareID, r.CustomerID, r.BotID, r.Model,
-		flag(answered), flag(!answered), r.Usage.Prompt, r.Usage.Completion, r.Units)
+		k.workspaceID, k.day, k.tokenID, k.shareID, k.customerID, k.botID, k.model,
+		requests, refused, sum.Usage.Prompt, sum.Usage.Completion, sum.Units)
 	return err
 }
 
@@ -156,7 +248,7 @@ func (d *DB) LogRequests(ctx context.Context, all []Logged) error {
 			if n == 0 {
 				continue
 			}
-			if err := t.addUsage(one.Request, one.Zone); err != nil {
+			if err := t.addUsage(keyOf(one.Request, t.day(one.Zone)), 0, 1, access.Request{}); err != nil {
 				return err
 			}
 			if one.Question != nil {

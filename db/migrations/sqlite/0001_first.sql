@@ -69,8 +69,7 @@ CREATE TABLE requests (
   trace          TEXT    NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE INDEX requests_workspace ON requests (workspace_id, at DESC, id DESC);
-CREATE INDEX requests_token ON requests (token_id, at DESC) WHERE token_id <> 0;
-CREATE INDEX requests_at ON requests (at);
+CREATE INDEX requests_token ON requests (token_id, at DESC, id DESC) WHERE token_id <> 0;
 
 CREATE TABLE usage_days (
   workspace_id INTEGER NOT NULL,
