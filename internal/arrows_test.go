@@ -22,6 +22,7 @@ var rooms = map[string][]string{
 	"internal/upstream":        {"internal/access"},
 	"internal/upstream/faulty": {},
 	"internal/demo":            {},
+	"internal/markdown":        {},
 	"db":                       {"internal/access"},
 	"internal/control":         {"internal/access", "internal/secret", "internal/strict", "db", "internal/upstream"},
 	"internal/gateway":         {"internal/access", "internal/secret", "internal/strict", "db", "internal/upstream"},
@@ -34,8 +35,8 @@ var rooms = map[string][]string{
 	"web/wire/openai":          {"internal/access", "internal/gateway", "internal/strict", "internal/upstream", "internal/lang", "web/wire"},
 	"web/wire/native":          {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "db"},
 	"web/ops":                  {"internal/access", "internal/control", "internal/lang", "views", "web/page"},
-	"web/dashboard":            {"internal/access", "internal/control", "internal/gateway", "internal/lang", "views", "static", "web/page", "web/session", "web/wire", "db"},
-	"web/chat":                 {"internal/access", "internal/control", "internal/gateway", "internal/lang", "views", "static", "web/page", "web/session", "web/wire", "db"},
+	"web/dashboard":            {"internal/access", "internal/control", "internal/gateway", "internal/lang", "internal/markdown", "views", "static", "web/page", "web/session", "web/wire", "db"},
+	"web/chat":                 {"internal/access", "internal/control", "internal/gateway", "internal/lang", "internal/markdown", "views", "static", "web/page", "web/session", "web/wire", "db"},
 	"web":                      {"*"},
 	"cmd/latchkey":             {"*"},
 }

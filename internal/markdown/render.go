@@ -145,12 +145,15 @@ func address(to string) (string, bool) {
 	}
 	switch u.Scheme {
 	case "http", "https":
-		return u.String(), u.Host != "" && u.Opaque == ""
+		return quoted.Replace(u.String()), u.Hostname() != "" && u.Opaque == "" && !strings.ContainsAny(u.Host, "<>\"'`^|{}")
 	case "mailto":
-		return u.String(), u.Opaque != ""
+		return quoted.Replace(u.String()), u.Opaque != ""
 	}
 	return "", false
 }
+
+// quoted spells what has no place in an address, and might in markup.
+var quoted = strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", "`", "%60")
 
 func (drawing) list(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	list := n.(*ast.List)
