@@ -16,6 +16,7 @@ type MemberForm struct {
 	Email    *string
 	Password *string // of a new user; nil: one is made and answered once
 	Role     access.Role
+	New      bool // only somebody without an account
 	IsAdmin  bool // a new user is an admin of the instance: an admin's to give
 }
 
@@ -62,7 +63,7 @@ func (c *Control) CreateMember(ctx context.Context, by access.Actor, f MemberFor
 	if err != nil {
 		return NewMember{}, err
 	}
-	if f.IsAdmin {
+	if f.New || f.IsAdmin {
 		return NewMember{}, access.Fail(access.Conflict, "username_taken", "This name is taken already. Choose another.").At("username")
 	}
 	if f.Password != nil {
