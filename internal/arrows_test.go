@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"web/page":                 {"internal/access", "views", "internal/lang"},
 	"web/session":              {"internal/access", "db", "internal/control", "internal/lang", "web/page", "web/wire"},
 	"web/wire":                 {"internal/access", "internal/lang"},
-	"web/wire/openai":          {"internal/access", "internal/gateway", "internal/strict", "internal/upstream", "internal/lang", "web/wire"},
+	"web/wire/openai":          {"internal/access", "db", "internal/gateway", "internal/strict", "internal/upstream", "internal/lang", "web/wire"},
 	"web/wire/native":          {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "db"},
 	"web/ops":                  {"internal/access", "internal/control", "internal/lang", "views", "web/page"},
 	"web/dashboard":            {"internal/access", "internal/control", "internal/gateway", "internal/lang", "internal/markdown", "views", "static", "web/page", "web/session", "web/wire", "db"},

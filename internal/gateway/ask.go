@@ -158,7 +158,7 @@ func (g *Gateway) take(ctx context.Context, c *call) error {
 		c.limitOutput(m, left, limited)
 		c.hold = c.makeHold(g.Now(), limited)
 		err = g.DB.Ledger.Hold(ctx, c.hold)
-		short, ok := errors.AsType[*db.Short](err)
+		short, ok := asShort(err)
 		if err == nil {
 			c.check(RuleHold, true, countText(c.hold.Units), "")
 			return nil

@@ -249,7 +249,7 @@ func TestSweepAfterAKill(t *testing.T) {
 	}
 	// The process ends here without settling: another opens the file.
 	old := h.DB
-	h.DB, h.Gateway = nil, h.Gateway
+	h.DB = nil
 	h.Open(t, "boot-2")
 	n, err := h.DB.Ledger.Sweep(t.Context())
 	if err != nil || n != 1 {

@@ -27,10 +27,11 @@ import (
 
 // Door serves the gateway.
 type Door struct {
-	Gateway  *gateway.Gateway
-	Now      func() time.Time
-	Log      *slog.Logger
-	Language lang.Lang // of messages to clients that name none
+	Gateway        *gateway.Gateway
+	Now            func() time.Time
+	Log            *slog.Logger
+	Language       lang.Lang // of messages to clients that name none
+	UnitsPerDollar int64     // quota units in one US dollar
 }
 
 // Ask serves an endpoint that asks: POST /v1/chat/completions and its like.
