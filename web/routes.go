@@ -7,22 +7,27 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"latchkey/internal/access"
 	"latchkey/internal/config"
 	"latchkey/internal/gateway"
 	"latchkey/static"
+	"latchkey/web/dashboard"
 	"latchkey/web/ops"
+	"latchkey/web/session"
+	"latchkey/web/wire"
 	"latchkey/web/wire/openai"
 )
 
 // Rooms is what the app is made of.
 type Rooms struct {
-	Config  config.Config
-	Port    string // that is listened on
-	Gateway *gateway.Gateway
-	OpenAI  *openai.Door
-	Ops     *ops.Ops
-	Now     func() time.Time
-	Log     *slog.Logger
+	Config    config.Config
+	Port      string // that is listened on
+	Gateway   *gateway.Gateway
+	OpenAI    *openai.Door
+	Ops       *ops.Ops
+	Dashboard *dashboard.Dashboard
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // routes is every address of the product, on one screen.
@@ -35,10 +40,86 @@ func (r Rooms) routes(app *fiber.App) {
 
 	// The gateway.
 	app.Post("/v1/chat/completions", r.OpenAI.Ask(gateway.Chat))
+	app.Post("/v1/completions", r.OpenAI.Ask(gateway.Completions))
+	app.Post("/v1/embeddings", r.OpenAI.Ask(gateway.Embeddings))
+	app.Post("/v1/responses", r.OpenAI.Ask(gateway.Responses))
 	app.Get("/v1/models", crossOrigin, r.OpenAI.Models)
 	app.Options("/v1/models", crossOrigin)
 	app.Get("/v1/models/*", crossOrigin, r.OpenAI.Model)
+	for _, path := range []string{"/dashboard/billing/subscription", "/v1/dashboard/billing/subscription"} {
+		app.Get(path, crossOrigin, r.OpenAI.Subscription)
+		app.Options(path, crossOrigin)
+	}
+	for _, path := range []string{"/dashboard/billing/usage", "/v1/dashboard/billing/usage"} {
+		app.Get(path, crossOrigin, r.OpenAI.Billed)
+		app.Options(path, crossOrigin)
+	}
+	for _, path := range []string{"/api/usage/token", "/api/usage/token/"} {
+		app.Get(path, crossOrigin, r.OpenAI.Usage)
+		app.Options(path, crossOrigin)
+	}
+	app.Get("/api/log/token", crossOrigin, r.OpenAI.HolderLog)
+	app.Options("/api/log/token", crossOrigin)
+	app.Get("/api/latchkey/v1/verify", r.OpenAI.Verify)
+	app.Post("/api/latchkey/v1/verify", r.OpenAI.Verify)
 	app.All("/v1/*", r.OpenAI.NotFound)
+
+	// Signing in.
+	d := r.Dashboard
+	app.Get("/setup", d.Setup)
+	app.Get("/login", d.Login)
+	app.Post("/login", r.open(d.SignIn)...)
+	app.Get("/register", d.Register)
+	app.Post("/register", r.open(d.SignUp)...)
+	app.Post("/language", r.open(d.Language)...)
+	app.Post("/logout", r.open(d.SignOut)...)
+	app.Get("/confirm", r.page(d.Confirm)...)
+	app.Post("/confirm", r.page(d.ConfirmPassword)...)
+	app.Post("/workspace", r.page(d.SwitchWorkspace)...)
+
+	// Settings.
+	app.Get("/settings", r.page(d.Settings)...)
+	app.Get("/settings/profile", r.page(d.Profile)...)
+	app.Post("/settings/profile", r.page(d.EditProfile)...)
+	app.Get("/settings/password", r.page(d.Password)...)
+	app.Post("/settings/password", r.page(d.ChangePassword)...)
+	app.Get("/settings/sessions", r.page(d.SignIns)...)
+	app.Post("/settings/sessions/end", r.page(d.EndOtherSignIns)...)
+	app.Post("/settings/sessions/:id/end", r.page(d.EndSignIn)...)
+	app.Get("/settings/workspace", r.page(d.Workspace, access.ChangeWorkspace)...)
+	app.Post("/settings/workspace", r.page(d.EditWorkspace, access.ChangeWorkspace)...)
+	app.Get("/settings/members", r.page(d.Members, access.ChangeWorkspace)...)
+	app.Post("/settings/members", r.page(d.CreateMember, access.ChangeWorkspace)...)
+	app.Get("/settings/members/new", r.page(d.NewMember, access.ChangeWorkspace)...)
+	app.Post("/settings/members/:id", r.page(d.EditMember, access.ChangeWorkspace)...)
+	app.Get("/settings/members/:id/remove", r.page(d.RemoveMember, access.ChangeWorkspace)...)
+	app.Post("/settings/members/:id/remove", r.page(d.DeleteMember, access.ChangeWorkspace)...)
+}
+
+// open is what stands before a page that needs nobody signed in: the request is
+// no other site's, and a form is one of ours.
+func (r Rooms) open(h fiber.Handler) []fiber.Handler {
+	return []fiber.Handler{session.SameOrigin(r.Config.PublicURL.String()), r.Dashboard.Form, h}
+}
+
+// page is what stands before a page of the dashboard: open, somebody signed in,
+// and a role that allows each of acts.
+func (r Rooms) page(h fiber.Handler, acts ...access.Act) []fiber.Handler {
+	all := []fiber.Handler{session.SameOrigin(r.Config.PublicURL.String()), r.Dashboard.Form, r.Dashboard.SignedIn}
+	for _, act := range acts {
+		all = append(all, r.Dashboard.Require(act))
+	}
+	return append(all, h)
+}
+
+// Sessions are kept by keeper, in cookies that the keys sign.
+func (r Rooms) Sessions(keeper session.Keeper, keys [][]byte) *session.Sessions {
+	return session.New(session.Options{Keeper: keeper, Keys: keys, Secure: r.secure(), Address: func(c *fiber.Ctx) string {
+		if a := wire.Address(c); a.IsValid() {
+			return a.String()
+		}
+		return ""
+	}})
 }
 
 // crossOrigin lets pages elsewhere read what a token's holder may read. No cookie

@@ -79,9 +79,10 @@ func (r Rooms) recover(c *fiber.Ctx) (err error) {
 
 // checkFraming refuses what two servers could cut apart in two ways.
 func (r Rooms) checkFraming(c *fiber.Ctx) error {
-	raw := strings.ToLower(string(c.Request().Header.RawHeaders()))
-	if strings.Contains(raw, "\ntransfer-encoding:") || strings.HasPrefix(raw, "transfer-encoding:") {
-		if strings.Contains(raw, "\ncontent-length:") || strings.HasPrefix(raw, "content-length:") {
+	const chunked = -1 // as the engine tells a body that is sent in chunks
+	if c.Request().Header.ContentLength() == chunked {
+		raw := "\n" + strings.ToLower(string(c.Request().Header.RawHeaders()))
+		if strings.Contains(raw, "\ncontent-length:") {
 			c.Context().SetConnectionClose()
 			return fiber.NewError(fiber.StatusBadRequest, "A request has a length or is chunked, not both.")
 		}
@@ -141,10 +142,16 @@ func (r Rooms) Origin(c *fiber.Ctx) string {
 // secure reports whether people reach this server over https.
 func (r Rooms) secure() bool { return r.Config.TLS() || r.Config.PublicURL.Secure() }
 
+// gatewayPrefix is where programs ask.
+const gatewayPrefix = "/v1/"
+
 // headers sets the policy of every answer; embed pages loosen it for themselves.
 func (r Rooms) headers(c *fiber.Ctx) error {
-	nonce := page.NewNonce(c)
 	c.Set("X-Content-Type-Options", "nosniff")
+	if strings.HasPrefix(c.Path(), gatewayPrefix) {
+		return c.Next() // programs draw no pages
+	}
+	nonce := page.NewNonce(c)
 	c.Set("Referrer-Policy", "same-origin")
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	if r.secure() {
@@ -158,6 +165,9 @@ func (r Rooms) headers(c *fiber.Ctx) error {
 const LanguageCookie = "latchkey-language"
 
 func (r Rooms) language(c *fiber.Ctx) error {
+	if strings.HasPrefix(c.Path(), gatewayPrefix) {
+		return c.Next()
+	}
 	fallback, _ := lang.Parse(r.Config.Lang)
 	l, chosen := lang.Parse(c.Cookies(LanguageCookie))
 	if !chosen {
@@ -181,7 +191,7 @@ func (r Rooms) errorHandler(c *fiber.Ctx, err error) error {
 }
 
 func (r Rooms) spell(c *fiber.Ctx, err error) error {
-	if strings.HasPrefix(c.Path(), "/v1/") {
+	if strings.HasPrefix(c.Path(), gatewayPrefix) {
 		return r.OpenAI.Error(c, err)
 	}
 	id := c.GetRespHeader("X-Request-Id")
