@@ -67,6 +67,19 @@ func (r Rooms) routes(app *fiber.App) {
 	// Signing in.
 	d := r.Dashboard
 	app.Get("/setup", d.Setup)
+	app.Post("/setup", r.open(d.CreateAdmin)...)
+	app.Get("/setup/workspace", r.setup(d.SetupWorkspace)...)
+	app.Post("/setup/workspace", r.setup(d.NameWorkspace)...)
+	app.Get("/setup/model", r.setup(d.SetupModel)...)
+	app.Post("/setup/model", r.setup(d.ConnectModel)...)
+	app.Get("/setup/model/try", r.setup(d.TryDemo)...)
+	app.Get("/setup/bot", r.setup(d.SetupBot)...)
+	app.Post("/setup/bot", r.setup(d.MakeFirstBot)...)
+	app.Get("/setup/share", r.setup(d.SetupShare)...)
+	app.Post("/setup/share", r.setup(d.MakeFirstShare)...)
+	app.Get("/setup/customer", r.setup(d.SetupCustomer)...)
+	app.Post("/setup/customer", r.setup(d.MakeFirstCustomer)...)
+	app.Post("/setup/done", r.setup(d.FinishSetup)...)
 	app.Get("/login", d.Login)
 	app.Post("/login", r.open(d.SignIn)...)
 	app.Get("/register", d.Register)
@@ -94,12 +107,65 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/settings/members/:id", r.page(d.EditMember, access.ChangeWorkspace)...)
 	app.Get("/settings/members/:id/remove", r.page(d.RemoveMember, access.ChangeWorkspace)...)
 	app.Post("/settings/members/:id/remove", r.page(d.DeleteMember, access.ChangeWorkspace)...)
+
+	// Providers and bots.
+	app.Get("/providers", r.page(d.Providers, access.SeeLists)...)
+	app.Post("/providers", r.page(d.CreateProvider, access.ChangeProviders)...)
+	app.Get("/providers/new", r.page(d.NewProvider, access.ChangeProviders)...)
+	app.Post("/providers/models", r.page(d.FetchModels, access.ChangeProviders)...)
+	app.Post("/providers/test", r.page(d.TestProvider, access.ChangeProviders)...)
+	app.Get("/providers/:id", r.page(d.Provider, access.SeeLists)...)
+	app.Post("/providers/:id", r.page(d.EditProvider, access.ChangeProviders)...)
+	app.Get("/providers/:id/menu", r.page(d.ProviderMenu, access.ChangeProviders)...)
+	app.Post("/providers/:id/models", r.page(d.FetchModels, access.ChangeProviders)...)
+	app.Post("/providers/:id/test", r.page(d.TestProvider, access.ChangeProviders)...)
+	app.Post("/providers/:id/enable", r.page(d.EnableProvider, access.ChangeProviders)...)
+	app.Post("/providers/:id/disable", r.page(d.DisableProvider, access.ChangeProviders)...)
+	app.Post("/providers/:id/resume", r.page(d.ResumeProvider, access.ChangeProviders)...)
+	app.Get("/providers/:id/delete", r.page(d.AskDeleteProvider, access.ChangeProviders)...)
+	app.Post("/providers/:id/delete", r.page(d.DeleteProvider, access.ChangeProviders)...)
+	app.Get("/bots", r.page(d.Bots, access.SeeLists)...)
+	app.Post("/bots", r.page(d.CreateBot, access.ChangeAccess)...)
+	app.Get("/bots/new", r.page(d.NewBot, access.ChangeAccess)...)
+	app.Get("/bots/:id", r.page(d.Bot, access.SeeLists)...)
+	app.Post("/bots/:id", r.page(d.EditBot, access.ChangeAccess)...)
+	app.Get("/bots/:id/menu", r.page(d.BotMenu, access.ChangeAccess)...)
+	app.Get("/bots/:id/try", r.page(d.TryPanel, access.AskBots)...)
+	app.Get("/bots/:id/try/stop", r.page(d.StopTry, access.AskBots)...)
+	app.Post("/bots/:id/try", r.page(d.TryBot, access.AskBots)...)
+	app.Post("/bots/:id/enable", r.page(d.EnableBot, access.ChangeAccess)...)
+	app.Get("/bots/:id/disable", r.page(d.AskDisableBot, access.ChangeAccess)...)
+	app.Post("/bots/:id/disable", r.page(d.DisableBot, access.ChangeAccess)...)
+	app.Get("/bots/:id/delete", r.page(d.AskDeleteBot, access.ChangeAccess)...)
+	app.Post("/bots/:id/delete", r.page(d.DeleteBot, access.ChangeAccess)...)
+
+	// Prices and groups: of the instance.
+	app.Get("/settings/prices", r.page(d.Prices, access.RunInstance)...)
+	app.Post("/settings/prices", r.page(d.CreatePrice, access.RunInstance)...)
+	app.Get("/settings/prices/new", r.page(d.NewPrice, access.RunInstance)...)
+	app.Post("/settings/prices/default", r.page(d.SetDefaultPrice, access.RunInstance)...)
+	app.Get("/settings/prices/:id/edit", r.page(d.AskEditPrice, access.RunInstance)...)
+	app.Post("/settings/prices/:id", r.page(d.EditPrice, access.RunInstance)...)
+	app.Get("/settings/prices/:id/delete", r.page(d.AskDeletePrice, access.RunInstance)...)
+	app.Post("/settings/prices/:id/delete", r.page(d.DeletePrice, access.RunInstance)...)
+	app.Get("/settings/groups", r.page(d.Groups, access.RunInstance)...)
+	app.Post("/settings/groups", r.page(d.CreateGroup, access.RunInstance)...)
+	app.Get("/settings/groups/new", r.page(d.NewGroup, access.RunInstance)...)
+	app.Get("/settings/groups/:id/edit", r.page(d.AskEditGroup, access.RunInstance)...)
+	app.Post("/settings/groups/:id", r.page(d.EditGroup, access.RunInstance)...)
+	app.Get("/settings/groups/:id/delete", r.page(d.AskDeleteGroup, access.RunInstance)...)
+	app.Post("/settings/groups/:id/delete", r.page(d.DeleteGroup, access.RunInstance)...)
 }
 
 // open is what stands before a page that needs nobody signed in: the request is
 // no other site's, and a form is one of ours.
 func (r Rooms) open(h fiber.Handler) []fiber.Handler {
 	return []fiber.Handler{session.SameOrigin(r.Config.PublicURL.String()), r.Dashboard.Form, h}
+}
+
+// setup is what stands before a step of the set-up.
+func (r Rooms) setup(h fiber.Handler) []fiber.Handler {
+	return append(r.page(r.Dashboard.SettingUp), h)
 }
 
 // page is what stands before a page of the dashboard: open, somebody signed in,

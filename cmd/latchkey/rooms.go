@@ -7,6 +7,7 @@ import (
 	"latchkey/internal/config"
 	"latchkey/internal/lang"
 	"latchkey/web"
+	"latchkey/web/dashboard"
 	"latchkey/web/ops"
 	"latchkey/web/wire/openai"
 )
@@ -15,9 +16,13 @@ import (
 func (h *house) rooms(sh *shell, cfg config.Config, listener net.Listener, log *slog.Logger) web.Rooms {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	language, _ := lang.Parse(cfg.Lang)
-	return web.Rooms{
+	r := web.Rooms{
 		Config: cfg, Port: port, Gateway: h.gateway, Now: sh.now, Log: log,
 		OpenAI: &openai.Door{Gateway: h.gateway, Now: sh.now, Log: log, Language: language},
 		Ops:    &ops.Ops{Ping: h.db.Ping},
 	}
+	r.Dashboard = &dashboard.Dashboard{
+		Control: h.control, Gateway: h.gateway, Sessions: r.Sessions(h.control, h.keys.CookieKeys()), Origin: r.Origin, Now: sh.now, Log: log,
+	}
+	return r
 }
