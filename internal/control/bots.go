@@ -135,6 +135,11 @@ func (c *Control) EditBot(ctx context.Context, by access.Actor, publicID string,
 	return c.DB.Bot(ctx, by.WorkspaceID, publicID)
 }
 
+// SetBotEnabled stops a bot's answers, or lets it answer again.
+func (c *Control) SetBotEnabled(ctx context.Context, by access.Actor, publicID string, enabled bool) (db.BotRow, error) {
+	return c.EditBot(ctx, by, publicID, BotForm{Enabled: &enabled})
+}
+
 // DeleteBot removes a bot. Share links and API tokens of it that still work are
 // revoked with it, which has to be confirmed.
 func (c *Control) DeleteBot(ctx context.Context, by access.Actor, publicID string, confirmed bool) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"latchkey/internal/access"
@@ -37,8 +38,9 @@ func (c *Control) AllowPrivateHost(ctx context.Context, by access.Actor, host st
 	return c.DB.AllowPrivateHost(ctx, by, host)
 }
 
-// checkBaseURL judges a provider's address. A private host that an instance admin
-// has confirmed is added to the list first.
+// checkBaseURL judges a provider's address. A host that an instance admin has
+// confirmed, be it a private address or a name that leads to one, is added to the
+// list first.
 func (c *Control) checkBaseURL(ctx context.Context, by access.Actor, raw string, confirmed, demo bool) (string, error) {
 	if strings.TrimSpace(raw) == upstream.DemoURL && !demo && !c.Demo {
 		return "", access.Fail(access.Invalid, "provider_demo_closed",
@@ -49,7 +51,7 @@ func (c *Control) checkBaseURL(ctx context.Context, by access.Actor, raw string,
 		return "", err
 	}
 	text, err := upstream.CheckURL(raw, func() []string { return hosts })
-	if err == nil || !confirmed || !PrivateHostAsked(err) {
+	if !confirmed || text == upstream.DemoURL || err != nil && !PrivateHostAsked(err) {
 		return text, err
 	}
 	if err := c.AllowPrivateHost(ctx, by, HostOf(raw)); err != nil {
@@ -61,12 +63,9 @@ func (c *Control) checkBaseURL(ctx context.Context, by access.Actor, raw string,
 // PrivateHostAsked reports whether err is a refusal that an instance admin could
 // lift by listing the host.
 func PrivateHostAsked(err error) bool {
-	for _, p := range access.Problems(err) {
-		if p.Code == "provider_url_private" || p.Code == "provider_url_scheme" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(access.Problems(err), func(p *access.Error) bool {
+		return p.Code == "provider_url_private" || p.Code == "provider_url_scheme" || p.Code == "provider_not_allowed"
+	})
 }
 
 // HostOf is the host:port of an address, as the list of private hosts spells it.

@@ -20,6 +20,8 @@ var settingsPages = []struct {
 	{"nav.sessions", "/settings/sessions", 0},
 	{"settings.workspace", "/settings/workspace", access.ChangeWorkspace},
 	{"settings.members", "/settings/members", access.ChangeWorkspace},
+	{"prices.title", pricesPath, access.RunInstance},
+	{"groups.title", groupsPath, access.RunInstance},
 }
 
 // settings is the frame of one page of the settings.

@@ -1,0 +1,313 @@
+package dashboard
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/internal/lang"
+	"latchkey/internal/upstream"
+	"latchkey/views"
+	"latchkey/web/page"
+)
+
+func providerHref(id string) string { return "/providers/" + id }
+
+// providerState is a provider's state in a word, and why.
+func providerState(l lang.Lang, p access.Provider) (tone views.Tone, word, why string) {
+	switch {
+	case !p.PausedAt.IsZero():
+		return views.Bad, l.T("providers.paused"), pauseReason(l, p.PauseReason)
+	case !p.Enabled:
+		return views.Off, l.T("providers.disabled"), ""
+	case len(p.Models) == 0:
+		return views.Warn, l.T("providers.without_models"), l.T("providers.without_models_text")
+	}
+	return views.Ok, l.T("providers.active"), ""
+}
+
+func pauseReason(l lang.Lang, code string) string {
+	if key := "providers.pause." + code; l.Has(key) {
+		return l.T(key)
+	}
+	return l.T("providers.pause_other")
+}
+
+func (d *Dashboard) providerRow(c *fiber.Ctx, r db.ProviderRow) views.ProviderRowView {
+	l := page.Lang(c)
+	v := views.ProviderRowView{
+		ID: r.PublicID, Name: r.Name, Href: providerHref(r.PublicID), Address: shownAddress(l, r.BaseURL),
+		Priority: strconv.FormatInt(r.Priority, 10), Bots: l.Number(r.Bots), Key: keyWord(l, r.Provider),
+		Menu:     views.RowMenuView{Name: r.Name, Href: providerHref(r.PublicID), Menu: providerHref(r.PublicID) + "/menu"},
+		ReadOnly: !d.actor(c).May(access.ChangeProviders),
+	}
+	v.Tone, v.Status, v.Why = providerState(l, r.Provider)
+	names := modelNames(r.Models)
+	if len(names) == 0 {
+		v.Models = l.T("providers.no_models")
+		return v
+	}
+	v.Models = names[0]
+	if rest := names[1:]; len(rest) > 0 {
+		const most = 20 // names in a title
+		v.More, v.MoreTitle = "+"+l.Number(int64(len(rest))), strings.Join(rest[:min(len(rest), most)], ", ")
+	}
+	return v
+}
+
+func shownAddress(l lang.Lang, baseURL string) string {
+	if baseURL == upstream.DemoURL {
+		return l.T("providers.demo")
+	}
+	return strings.TrimPrefix(baseURL, "https://")
+}
+
+func keyWord(l lang.Lang, p access.Provider) string {
+	if p.KeySealed != nil {
+		return l.T("providers.key_stored")
+	}
+	return l.T("providers.key_none")
+}
+
+func modelNames(models []access.Model) []string {
+	names := make([]string, 0, len(models))
+	for _, m := range models {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// providerForm is the form of a stored provider, or of a new one.
+func (d *Dashboard) providerForm(c *fiber.Ctx, p access.Provider) views.ProviderFormView {
+	var lines, boxes []string
+	for _, m := range p.Models {
+		line, plain := modelLine(m)
+		if plain {
+			boxes = append(boxes, m.Name)
+		} else {
+			lines = append(lines, line)
+		}
+	}
+	v := d.providerFrame(c, p)
+	v.Name, v.BaseURL, v.Priority, v.Enabled = p.Name, p.BaseURL, strconv.FormatInt(p.Priority, 10), p.Enabled
+	v.Demo = p.BaseURL == upstream.DemoURL
+	v.Models.Options, v.Models.More = boxesOf(boxes, boxes), strings.Join(lines, "\n")
+	v.Test.Options = testOptions(page.Lang(c), p.Models, "")
+	v.FoldNow = providerFold(page.Lang(c), v)
+	return v
+}
+
+// providerFrame is what a form says that does not depend on what was typed.
+func (d *Dashboard) providerFrame(c *fiber.Ctx, p access.Provider) views.ProviderFormView {
+	l := page.Lang(c)
+	v := views.ProviderFormView{
+		Title: l.T("providers.new"), Text: l.T("providers.new_about"), Action: "/providers", Back: "/providers", Submit: l.T("providers.connect"),
+		Once: d.formKey(c), HasKey: p.KeySealed != nil, DemoOffered: d.Control.Demo,
+	}
+	href := "/providers"
+	if p.PublicID != "" {
+		href = providerHref(p.PublicID)
+		v.Title, v.Text, v.Action, v.Submit = p.Name, "", href, l.T("kit.save")
+		v.Once, v.Version, v.Editing = "", version(p.Version), true
+	}
+	v.Models.Href, v.Test.Href = href, href
+	return v
+}
+
+func providerFold(l lang.Lang, v views.ProviderFormView) string {
+	state := l.T("providers.disabled")
+	if v.Enabled {
+		state = l.T("providers.active")
+	}
+	return l.T("providers.fold_now", v.Priority, state)
+}
+
+// sentProvider is the form as it was sent, with the provider it is of.
+func (d *Dashboard) sentProvider(c *fiber.Ctx, s sentProvider) (views.ProviderFormView, db.ProviderRow) {
+	var row db.ProviderRow
+	if id := c.Params("id"); id != "" {
+		// A provider that has gone meanwhile is said when the form is saved.
+		row, _ = d.Control.Provider(c.UserContext(), d.actor(c), id)
+	}
+	return d.typedProvider(c, s, row.Provider), row
+}
+
+func (d *Dashboard) typedProvider(c *fiber.Ctx, s sentProvider, p access.Provider) views.ProviderFormView {
+	v := d.providerFrame(c, p)
+	v.Name, v.BaseURL, v.Priority, v.Enabled = field(c, "name"), field(c, "base_url"), field(c, "priority"), ticked(c, "enabled")
+	v.Demo = strings.TrimSpace(v.BaseURL) == upstream.DemoURL
+	v.Models.Options, v.Models.More = boxesOf(s.listed, s.ticked), s.lines
+	if s.form.Models != nil {
+		v.Test.Options = testOptions(page.Lang(c), *s.form.Models, s.test)
+	}
+	if field(c, "version") != "" {
+		v.Version = field(c, "version")
+	}
+	v.FoldNow = providerFold(page.Lang(c), v)
+	return v
+}
+
+// refusedProvider is the form that comes back, filled in and marked.
+func (d *Dashboard) refusedProvider(c *fiber.Ctx, s sentProvider, p access.Provider, err error) views.ProviderFormView {
+	v := d.typedProvider(c, s, p)
+	v.Failed, v.Errors = true, page.FieldErrors(c, err)
+	v.Models.Error = v.Errors["models"]
+	v.AskPrivate = d.privateAsked(c, v.BaseURL, err)
+	markStale(&v.Version, v.Errors, p.Version)
+	return v
+}
+
+// markStale moves the complaint that somebody changed the row meanwhile to the
+// top of the form, and lets the next try be based on the present row.
+func markStale(shown *string, problems map[string]string, present int64) {
+	if said, stale := problems["version"]; stale {
+		problems[""] = said
+		*shown = version(present)
+	}
+}
+
+// boxesOf are boxes for the names listed or ticked.
+func boxesOf(listed, ticked []string) []views.OptionView {
+	names := slices.Concat(listed, ticked)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	out := make([]views.OptionView, 0, len(names))
+	for _, name := range names {
+		out = append(out, views.OptionView{Value: name, Label: name, Chosen: slices.Contains(ticked, name)})
+	}
+	return out
+}
+
+// testOptions are the models that a test can ask.
+func testOptions(l lang.Lang, models []access.Model, chosen string) []views.OptionView {
+	out := []views.OptionView{{Value: "", Label: l.T("providers.test_first")}}
+	for _, m := range models {
+		out = append(out, views.OptionView{Value: m.Name, Label: m.Name, Chosen: m.Name == chosen})
+	}
+	return out
+}
+
+// fetchedModels puts what fetching found out into the form. With few models and
+// none chosen yet, all are ticked.
+func (d *Dashboard) fetchedModels(c *fiber.Ctx, v *views.ProviderFormView, s sentProvider, names []string, err error) {
+	l := page.Lang(c)
+	v.AskPrivate = d.privateAsked(c, v.BaseURL, err)
+	if err != nil {
+		v.Models.Tone, v.Models.Fetched = views.Bad, page.Say(c, err)
+		return
+	}
+	const few = 20
+	chosen := s.ticked
+	if len(chosen) == 0 && s.lines == "" && len(s.listed) == 0 && len(names) <= few {
+		chosen = names
+	}
+	v.Models.Options = boxesOf(slices.Concat(names, s.listed), chosen)
+	v.Models.Tone, v.Models.Fetched = views.Ok, l.N("providers.fetched", int64(len(names)))
+	if len(names) == 0 {
+		v.Models.Tone, v.Models.Fetched = views.Warn, l.T("providers.fetched_none")
+	}
+	if models, err := readModels(chosen, s.lines); err == nil {
+		v.Test.Options = testOptions(l, models, s.test)
+	}
+}
+
+// testedProvider puts what a test found out into the form.
+func (d *Dashboard) testedProvider(c *fiber.Ctx, v *views.ProviderFormView, check upstream.Check, err error) {
+	l := page.Lang(c)
+	v.AskPrivate = d.privateAsked(c, v.BaseURL, err)
+	if err != nil {
+		v.Test.Tone, v.Test.Title, v.Test.Text = views.Bad, l.T("providers.test_failed"), page.Say(c, err)
+		if f, ok := errors.AsType[*upstream.Failure](err); ok && f.Said.Message != "" && f.Code != "provider_rejected" {
+			v.Test.Text += " " + l.T("providers.test_said", f.Said.Message)
+		}
+		return
+	}
+	v.Test.Tone, v.Test.Title = views.Ok, l.T("providers.test_ok")
+	var said []string
+	if check.Models != nil {
+		said = append(said, l.N("providers.test_lists", int64(len(check.Models))))
+	}
+	if check.Model != "" && check.Sample != "" {
+		said = append(said, l.T("providers.test_word", check.Model, l.Duration(check.FirstByte), check.Sample))
+	} else if check.Model != "" {
+		said = append(said, l.T("providers.test_answered", check.Model, l.Duration(check.FirstByte)))
+	}
+	if check.Model != "" && check.Models != nil && !check.Listed {
+		said = append(said, l.T("providers.test_unlisted", check.Model))
+	}
+	v.Test.Text = strings.Join(said, " ")
+}
+
+func (d *Dashboard) showNewProvider(c *fiber.Ctx, status int, v views.ProviderFormView) error {
+	return page.StatusOrPart(c, status, views.PanelPage(d.shell(c, "providers", v.Title), views.ProviderForm(v)), views.ProviderForm(v))
+}
+
+// showProviderForm shows the page that the form stands on, with what was typed.
+func (d *Dashboard) showProviderForm(c *fiber.Ctx, row db.ProviderRow, v views.ProviderFormView) error {
+	if row.PublicID == "" {
+		return d.showNewProvider(c, fiber.StatusOK, v)
+	}
+	return d.showProvider(c, fiber.StatusOK, row, v)
+}
+
+// showProvider shows a provider's page with a form of it.
+func (d *Dashboard) showProvider(c *fiber.Ctx, status int, row db.ProviderRow, form views.ProviderFormView) error {
+	l := page.Lang(c)
+	v := views.ProviderView{
+		Shell: d.shell(c, "providers", row.Name), Form: form, ReadOnly: !d.actor(c).May(access.ChangeProviders),
+		Header: views.HeaderView{Icon: "server", IconTone: views.Info, Title: row.Name, Subtitle: shownAddress(l, row.BaseURL)},
+		Facts:  providerFacts(l, row),
+	}
+	v.Shell.Crumbs = []views.LinkView{{Text: l.T("providers.title"), Href: "/providers"}, {Text: row.Name}}
+	var why string
+	v.Header.Tone, v.Header.Status, why = providerState(l, row.Provider)
+	if v.Header.Status != "" && why != "" {
+		v.Tone, v.Notice = v.Header.Tone, why
+	}
+	if !row.PausedAt.IsZero() {
+		v.Notice = l.T("providers.paused_since", l.Ago(row.PausedAt, d.Now())) + " " + why
+		if !v.ReadOnly {
+			v.Resume = providerHref(row.PublicID) + "/resume"
+		}
+	}
+	bots, err := d.Control.BotChoices(c.UserContext(), d.actor(c))
+	if err != nil {
+		return err
+	}
+	for _, b := range bots {
+		if b.ProviderID == row.ID {
+			v.Bots = append(v.Bots, views.LinkView{Text: b.Name, Href: botHref(b.PublicID)})
+		}
+	}
+	v.Acts = providerActs(l, row)
+	return page.Status(c, status, views.ProviderPage(v))
+}
+
+func providerFacts(l lang.Lang, row db.ProviderRow) []views.Definition {
+	return []views.Definition{
+		{Term: l.T("providers.base_url"), Text: row.BaseURL, Mono: true},
+		{Term: l.T("providers.key"), Text: keyWord(l, row.Provider)},
+		{Term: l.T("providers.models"), Text: strings.Join(modelNames(row.Models), ", ")},
+		{Term: l.T("providers.priority"), Text: strconv.FormatInt(row.Priority, 10)},
+	}
+}
+
+func providerActs(l lang.Lang, row db.ProviderRow) []views.ActView {
+	href := providerHref(row.PublicID)
+	turn := views.ActView{
+		Title: l.T("providers.disable_title"), Text: l.T("providers.disable_text"), Button: l.T("providers.disable"), Action: href + "/disable",
+	}
+	if !row.Enabled {
+		turn = views.ActView{
+			Title: l.T("providers.enable_title"), Text: l.T("providers.enable_text"), Button: l.T("providers.enable"), Action: href + "/enable",
+		}
+	}
+	return []views.ActView{turn, {
+		Title: l.T("providers.delete_act"), Text: l.T("providers.delete_text"), Button: l.T("providers.delete"), Ask: href + "/delete", Danger: true,
+	}}
+}
