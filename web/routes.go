@@ -129,6 +129,8 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/bots/new", r.page(d.NewBot, access.ChangeAccess)...)
 	app.Get("/bots/:id", r.page(d.Bot, access.SeeLists)...)
 	app.Post("/bots/:id", r.page(d.EditBot, access.ChangeAccess)...)
+	app.Get("/bots/:id/links", r.page(d.BotLinks, access.SeeLists)...)
+	app.Get("/bots/:id/tokens", r.page(d.BotTokens, access.SeeLists)...)
 	app.Get("/bots/:id/menu", r.page(d.BotMenu, access.ChangeAccess)...)
 	app.Get("/bots/:id/try", r.page(d.TryPanel, access.AskBots)...)
 	app.Get("/bots/:id/try/stop", r.page(d.StopTry, access.AskBots)...)

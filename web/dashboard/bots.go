@@ -43,6 +43,42 @@ func (d *Dashboard) Bot(c *fiber.Ctx) error {
 	return d.showBot(c, fiber.StatusOK, row, form, &try)
 }
 
+// BotLinks is the tab of a bot's share links.
+func (d *Dashboard) BotLinks(c *fiber.Ctx) error {
+	row, err := d.Control.Bot(c.UserContext(), d.actor(c), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	rows, _, err := d.Control.Shares(c.UserContext(), d.actor(c), db.Page{BotID: row.ID, Limit: rowsPerPage})
+	if err != nil {
+		return err
+	}
+	v := d.botFrame(c, row, "links")
+	hangs := views.BotHangsView{All: "/shares?bot=" + row.PublicID, New: "/shares/new?bot=" + row.PublicID, ReadOnly: v.ReadOnly}
+	for _, r := range rows {
+		hangs.Links = append(hangs.Links, d.shareRow(c, r))
+	}
+	return page.Show(c, views.BotLinksPage(v, hangs))
+}
+
+// BotTokens is the tab of a bot's API tokens.
+func (d *Dashboard) BotTokens(c *fiber.Ctx) error {
+	row, err := d.Control.Bot(c.UserContext(), d.actor(c), c.Params("id"))
+	if err != nil {
+		return err
+	}
+	rows, _, err := d.Control.Tokens(c.UserContext(), d.actor(c), db.Page{BotID: row.ID, Limit: rowsPerPage})
+	if err != nil {
+		return err
+	}
+	v := d.botFrame(c, row, "tokens")
+	hangs := views.BotHangsView{All: "/tokens?bot=" + row.PublicID, New: "/tokens/new?bot=" + row.PublicID, ReadOnly: v.ReadOnly}
+	for _, r := range rows {
+		hangs.Tokens = append(hangs.Tokens, d.tokenRow(c, r))
+	}
+	return page.Show(c, views.BotTokensPage(v, hangs))
+}
+
 // BotMenu is the menu of a bot's row.
 func (d *Dashboard) BotMenu(c *fiber.Ctx) error {
 	row, err := d.Control.Bot(c.UserContext(), d.actor(c), c.Params("id"))
