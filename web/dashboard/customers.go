@@ -1,0 +1,340 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/hex"
+
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/internal/control"
+	"latchkey/views"
+	"latchkey/web/page"
+)
+
+// The statuses that the list of customers can be filtered by.
+var customerStatuses = []access.Status{access.StatusEnabled, access.StatusDisabled}
+
+func customerHref(id string) string { return "/customers/" + id }
+
+// Customers lists the workspace's customers.
+func (d *Dashboard) Customers(c *fiber.Ctx) error {
+	v, err := d.customerList(c)
+	if err != nil {
+		return err
+	}
+	if page.IsPart(c) {
+		return page.Part(c, views.CustomersBody(v), views.ExportPart("customers-export", v.Export))
+	}
+	return page.Show(c, views.CustomersPage(views.CustomersView{Shell: d.shell(c, "customers", page.Lang(c).T("customers.title")), List: v}))
+}
+
+func (d *Dashboard) customerList(c *fiber.Ctx) (views.CustomerListView, error) {
+	p, err := d.readListing(c, "customers", customerStatuses...)
+	if err != nil {
+		return views.CustomerListView{}, err
+	}
+	rows, total, err := d.Control.Customers(c.UserContext(), d.actor(c), p.page)
+	if err != nil {
+		return views.CustomerListView{}, err
+	}
+	rows, more := cutPage(rows, p)
+	v := views.CustomerListView{
+		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
+		Toolbar: views.ToolbarView{
+			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: page.Lang(c).T("customers.search"), Note: d.countNote(c, "customers", total),
+			Filters: []views.FilterView{d.statusFilter(c, p, customerStatuses...)},
+		},
+	}
+	for _, row := range rows {
+		v.Rows = append(v.Rows, d.customerRow(c, row))
+	}
+	if len(rows) > 0 {
+		v.Pager = d.pager(c, p, rows[0].ID, rows[len(rows)-1].ID, len(rows), more, total)
+	}
+	return v, nil
+}
+
+func (d *Dashboard) customer(c *fiber.Ctx) (db.CustomerRow, error) {
+	return d.Control.Customer(c.UserContext(), d.actor(c), c.Params("id"))
+}
+
+// Customer is the page of one customer.
+func (d *Dashboard) Customer(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	v, err := d.customerPage(c, row)
+	if err != nil {
+		return err
+	}
+	return page.Show(c, views.CustomerPage(v))
+}
+
+// CustomerMenu is the menu of a customer's row.
+func (d *Dashboard) CustomerMenu(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	return page.Part(c, views.CustomerMenu(views.CustomerMenuView{ID: row.PublicID, Href: customerHref(row.PublicID), Disabled: !row.Enabled}))
+}
+
+// NewCustomer shows the form of a new customer.
+func (d *Dashboard) NewCustomer(c *fiber.Ctx) error {
+	return d.showCustomerForm(c, fiber.StatusOK, d.customerForm(c, nil))
+}
+
+func (d *Dashboard) showCustomerForm(c *fiber.Ctx, status int, v views.CustomerFormView) error {
+	form := views.CustomerForm(v)
+	return page.StatusOrPart(c, status, views.PanelPage(d.shell(c, "customers", v.Title), form), form)
+}
+
+// readCustomer reads the form of a customer. A password goes along only where it
+// was chosen: scripts send none, or one without saying so.
+func readCustomer(c *fiber.Ctx) control.CustomerForm {
+	f := control.CustomerForm{Username: sent(c, "username"), Email: sent(c, "email"), Note: sent(c, "note"), Version: versionOf(c)}
+	if by := field(c, "password_by"); by == "chosen" || by == "" && field(c, "password") != "" {
+		plain := field(c, "password")
+		f.Password = &plain
+	}
+	return f
+}
+
+// CreateCustomer enrols a customer and shows the password that was made.
+func (d *Dashboard) CreateCustomer(c *fiber.Ctx) error {
+	made, err := d.handOut(c, func() (handedOut, error) {
+		enrolled, err := d.Control.CreateCustomer(c.UserContext(), d.actor(c), readCustomer(c))
+		return handedOut{ID: enrolled.Row.PublicID, Secret: enrolled.Password}, err
+	})
+	if refused(err) {
+		v := d.customerForm(c, nil)
+		v.Failed, v.Errors = true, page.FieldErrors(c, err)
+		return d.showCustomerForm(c, page.StatusOf(err), v)
+	} else if err != nil {
+		return err
+	}
+	return d.showReady(c, made, true)
+}
+
+// AskEditCustomer shows the form of a customer who is there.
+func (d *Dashboard) AskEditCustomer(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	return d.showCustomerForm(c, fiber.StatusOK, d.customerForm(c, &row))
+}
+
+// EditCustomer saves a customer.
+func (d *Dashboard) EditCustomer(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	f := readCustomer(c)
+	f.Password = nil
+	saved, err := d.Control.EditCustomer(c.UserContext(), d.actor(c), row.PublicID, f)
+	if refused(err) {
+		v := d.customerForm(c, &row)
+		v.Failed, v.Errors = true, page.FieldErrors(c, err)
+		return d.showCustomerForm(c, page.StatusOf(err), v)
+	} else if err != nil {
+		return err
+	}
+	return d.customerDone(c, saved, "customers.said.saved")
+}
+
+// customerDone says what became of a customer.
+func (d *Dashboard) customerDone(c *fiber.Ctx, row db.CustomerRow, key string) error {
+	toast := views.ToastView{Tone: views.Ok, Text: page.Lang(c).T(key, row.Username)}
+	if onList(c, "/customers") {
+		return page.Part(c, views.CustomerRowChanged(d.customerRow(c, row)), views.DialogDone(), views.ToastPart(toast))
+	}
+	return page.RedirectSaying(c, d, customerHref(row.PublicID), toast)
+}
+
+func (d *Dashboard) endCustomer(c *fiber.Ctx, act func(context.Context, access.Actor, string) error, key string) error {
+	if err := act(c.UserContext(), d.actor(c), c.Params("id")); err != nil {
+		return err
+	}
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	return d.customerDone(c, row, key)
+}
+
+// DisableCustomer keeps a customer out; every sign-in ends.
+func (d *Dashboard) DisableCustomer(c *fiber.Ctx) error {
+	return d.endCustomer(c, d.Control.DisableCustomer, "customers.said.disabled")
+}
+
+// EnableCustomer lets a disabled customer in again.
+func (d *Dashboard) EnableCustomer(c *fiber.Ctx) error {
+	return d.endCustomer(c, d.Control.EnableCustomer, "customers.said.enabled")
+}
+
+// EndCustomerSessions signs a customer out everywhere.
+func (d *Dashboard) EndCustomerSessions(c *fiber.Ctx) error {
+	return d.endCustomer(c, d.Control.EndCustomerSessions, "customers.said.ended")
+}
+
+// EndCustomerSession ends one sign-in, named by its hash.
+func (d *Dashboard) EndCustomerSession(c *fiber.Ctx) error {
+	hash, err := hex.DecodeString(c.Params("session"))
+	if err != nil {
+		return fiber.ErrNotFound
+	}
+	return d.endCustomer(c, func(ctx context.Context, by access.Actor, id string) error {
+		return d.Control.EndCustomerSession(ctx, by, id, hash)
+	}, "customers.said.end_one")
+}
+
+// DeleteCustomer removes a customer.
+func (d *Dashboard) DeleteCustomer(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	if err := d.Control.DeleteCustomer(c.UserContext(), d.actor(c), row.PublicID); err != nil {
+		return err
+	}
+	toast := views.ToastView{Tone: views.Ok, Text: page.Lang(c).T("customers.said.deleted", row.Username)}
+	if onList(c, "/customers") {
+		return page.Part(c, views.RowGone("customer-"+row.PublicID), views.DialogDone(), views.ToastPart(toast))
+	}
+	return page.RedirectSaying(c, d, "/customers", toast)
+}
+
+// AskDisableCustomer, AskDeleteCustomer and AskEndSessions ask first.
+func (d *Dashboard) AskDisableCustomer(c *fiber.Ctx) error {
+	return d.askCustomer(c, "disable", "disable")
+}
+func (d *Dashboard) AskDeleteCustomer(c *fiber.Ctx) error {
+	return d.askCustomer(c, "delete", "delete")
+}
+func (d *Dashboard) AskEndSessions(c *fiber.Ctx) error {
+	return d.askCustomer(c, "end", "end-sessions")
+}
+
+// askCustomer asks before a customer is kept out: what they have stands first.
+func (d *Dashboard) askCustomer(c *fiber.Ctx, verb, path string) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	reach, err := d.Control.CustomerReach(c.UserContext(), d.actor(c), row.PublicID)
+	if err != nil {
+		return err
+	}
+	l, href := page.Lang(c), customerHref(row.PublicID)
+	v := views.ConfirmView{
+		Title: l.T("customers."+verb+"_title", row.Username), Text: l.T("customers." + verb + "_text"), Action: href + "/" + path,
+		Reach:  l.T("customers.reach", l.N("customers.n_links", reach.Links), l.N("customers.n_sessions", reach.Sessions), l.N("customers.n_questions", reach.Today)),
+		Button: l.T("customers.do." + verb), Target: "#dialog", Keep: href,
+	}
+	if verb == "delete" && row.Enabled {
+		v.Other, v.OtherIcon, v.OtherPost = l.T("customers.disable_instead"), "ban", href+"/disable"
+	}
+	return page.ShowOrPart(c, views.ConfirmPage(d.shell(c, "customers", v.Title), v), views.ConfirmPanel(v))
+}
+
+// AskResetCustomer asks how a password is replaced.
+func (d *Dashboard) AskResetCustomer(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	return d.showReset(c, fiber.StatusOK, row, nil)
+}
+
+// ResetCustomerPassword gives a customer a new password and shows it once.
+func (d *Dashboard) ResetCustomerPassword(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	made, err := d.handOut(c, func() (handedOut, error) {
+		reset, err := d.Control.ResetCustomerPassword(c.UserContext(), d.actor(c), row.PublicID, readCustomer(c))
+		return handedOut{ID: row.PublicID, Secret: reset.Password}, err
+	})
+	if refused(err) {
+		return d.showReset(c, page.StatusOf(err), row, err)
+	} else if err != nil {
+		return err
+	}
+	return d.showReady(c, made, false)
+}
+
+// AskGiveLink offers the links that are kept to named customers.
+func (d *Dashboard) AskGiveLink(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	links, err := d.linksToGive(c, row)
+	if err != nil {
+		return err
+	}
+	l, href := page.Lang(c), customerHref(row.PublicID)
+	v := views.GiveLinkView{
+		Title: l.T("customers.give_title", row.Username), Text: l.T("customers.give_text"), Action: href + "/give", Back: href, Links: links,
+	}
+	form := views.GiveLinkForm(v)
+	return page.ShowOrPart(c, views.PanelPage(d.shell(c, "customers", v.Title), form), form)
+}
+
+// GiveLink puts the customer on a link's list.
+func (d *Dashboard) GiveLink(c *fiber.Ctx) error {
+	return d.setLink(c, field(c, "share"), d.Control.GiveLink, "customers.said.given")
+}
+
+// TakeLink takes the customer off a link's list.
+func (d *Dashboard) TakeLink(c *fiber.Ctx) error {
+	return d.setLink(c, c.Params("share"), d.Control.TakeLink, "customers.said.taken")
+}
+
+func (d *Dashboard) setLink(c *fiber.Ctx, share string, act func(context.Context, access.Actor, string, string) error, key string) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	link, err := d.Control.Share(c.UserContext(), d.actor(c), share)
+	if err != nil {
+		return err
+	}
+	if err := act(c.UserContext(), d.actor(c), share, row.PublicID); err != nil {
+		return err
+	}
+	return d.say(c, customerHref(row.PublicID), key, row.Username, shareName(page.Lang(c), link.Share))
+}
+
+// SignInText answers a copy button with what a customer needs to sign in: name and
+// link, which the audit log knows first. A password is in it only when it is made.
+func (d *Dashboard) SignInText(c *fiber.Ctx) error {
+	row, err := d.customer(c)
+	if err != nil {
+		return err
+	}
+	text, err := d.signInText(c, row, "")
+	if err != nil {
+		return freshPassword(c, err, page.Back(c))
+	}
+	l, href := page.Lang(c), customerHref(row.PublicID)
+	v := views.CustomerReadyView{Title: l.T("customers.shown_title", row.Username), Summary: l.T("customers.shown_text"), Href: href, Back: href, Text: text}
+	return page.Secret(c, text, views.PanelPage(d.shell(c, "customers", row.Username), views.CustomerReady(v)))
+}
+
+// CustomersCSV is the list as CSV, by the list's own query.
+func (d *Dashboard) CustomersCSV(c *fiber.Ctx) error {
+	p, err := d.readListing(c, "customers", customerStatuses...)
+	if err != nil {
+		return err
+	}
+	return d.csv(c, "customers", customerHead, pages(p, d.actor(c), d.Control.DB.Customers, func(r db.CustomerRow) (int64, []string) {
+		return r.ID, customerCells(r)
+	}))
+}

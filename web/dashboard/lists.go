@@ -1,0 +1,184 @@
+package dashboard
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/views"
+	"latchkey/web/page"
+)
+
+// rowsPerPage is how many rows a list shows at once.
+const rowsPerPage = 50
+
+// searchMax bounds what is searched for, in characters.
+const searchMax = 200
+
+// listing is the state of a list as its address says it: search, filters, page.
+type listing struct {
+	path   string // of the list: /tokens
+	name   string // the same without the slash, the id of its part
+	page   db.Page
+	bot    string // public id of the bot that is filtered by
+	cursor string // "from" or "until" was given
+}
+
+// readListing reads the state of a list from the query. Unknown statuses and bots
+// filter by nothing, so that an old bookmark still shows a list.
+func (d *Dashboard) readListing(c *fiber.Ctx, name string, statuses ...access.Status) (listing, error) {
+	p := listing{path: "/" + name, name: name, page: db.Page{Query: strings.TrimSpace(c.Query("q")), Limit: rowsPerPage + 1}}
+	if text := []rune(p.page.Query); len(text) > searchMax {
+		p.page.Query = string(text[:searchMax])
+	}
+	if s := access.Status(c.Query("status")); slices.Contains(statuses, s) {
+		p.page.Status = s
+	}
+	if id := c.Query("bot"); id != "" {
+		bot, err := d.Control.Bot(c.UserContext(), d.actor(c), id)
+		switch {
+		case err == nil:
+			p.bot, p.page.BotID = id, bot.ID
+		case access.KindOf(err) != access.NotFound:
+			return p, err
+		}
+	}
+	return p, d.readCursor(c, &p)
+}
+
+// readCursor reads which page: the rows after "from", or those before "until".
+func (d *Dashboard) readCursor(c *fiber.Ctx, p *listing) (err error) {
+	if from := c.Query("from"); from != "" {
+		p.cursor = "from"
+		p.page.Before, err = d.Control.OpenCursor(d.actor(c), p.name, from)
+		return err
+	}
+	if until := c.Query("until"); until != "" {
+		p.cursor, p.page.Oldest = "until", true
+		p.page.Before, err = d.Control.OpenCursor(d.actor(c), p.name, until)
+	}
+	return err
+}
+
+// query is the state as it goes into addresses, without the page.
+func (p listing) query() url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{"q": p.page.Query, "status": string(p.page.Status), "bot": p.bot} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+// filtered reports whether the list may hide rows.
+func (p listing) filtered() bool { return len(p.query()) > 0 || p.cursor != "" }
+
+// at is an address below the list's own with the state of the list behind it.
+func (p listing) at(path string) string {
+	if q := p.query().Encode(); q != "" {
+		return path + "?" + q
+	}
+	return path
+}
+
+// csv is the address of the list as CSV, whole.
+func (p listing) csv() string { return p.at(p.path + ".csv") }
+
+// cutPage takes the row off that was read only to know whether there are more, and
+// puts the rest newest first.
+func cutPage[T any](rows []T, p listing) (shown []T, more bool) {
+	if more = len(rows) > rowsPerPage; more {
+		rows = rows[:rowsPerPage]
+	}
+	if p.page.Oldest {
+		slices.Reverse(rows)
+	}
+	return rows, more
+}
+
+// pager links to the pages before and after. first and last are the row numbers
+// at the ends of the page in view, total the rows of all pages.
+func (d *Dashboard) pager(c *fiber.Ctx, p listing, first, last int64, rows int, more bool, total int64) views.PagerView {
+	l := page.Lang(c)
+	v := views.PagerView{Target: p.name}
+	link := func(key string, number int64) string {
+		q := p.query()
+		q.Set(key, d.Control.Cursor(d.actor(c), p.name, number))
+		return p.path + "?" + q.Encode()
+	}
+	if rows > 0 && (p.cursor == "from" || p.page.Oldest && more) {
+		v.Previous = link("until", first)
+	}
+	if rows > 0 && (p.page.Oldest || more) {
+		v.Next = link("from", last)
+	}
+	switch {
+	case p.cursor != "":
+		v.Text = l.N("tokens.showing_page", int64(rows))
+	case total > db.CountMax:
+		v.Text = l.T("tokens.showing_more", l.Number(int64(rows)), l.Number(db.CountMax))
+	default:
+		v.Text = l.T("tokens.showing", l.Number(int64(rows)), l.Number(total))
+	}
+	return v
+}
+
+// countNote is the count in a tool bar.
+func (d *Dashboard) countNote(c *fiber.Ctx, noun string, total int64) string {
+	l := page.Lang(c)
+	if total > db.CountMax && l.Has(noun+".count_more") {
+		return l.T(noun+".count_more", l.Number(db.CountMax))
+	}
+	return l.N(noun+".count", total)
+}
+
+// statusFilter is the choice of a status; words are those of the list's noun.
+func (d *Dashboard) statusFilter(c *fiber.Ctx, p listing, statuses ...access.Status) views.FilterView {
+	l := page.Lang(c)
+	f := views.FilterView{Name: "status", Label: l.T("tokens.filter_status"), Options: []views.OptionView{
+		{Label: l.T("tokens.any_status"), Chosen: p.page.Status == ""},
+	}}
+	for _, s := range statuses {
+		f.Options = append(f.Options, views.OptionView{Value: string(s), Label: l.T("tokens.state." + string(s)), Chosen: p.page.Status == s})
+	}
+	return f
+}
+
+// botFilter is the choice of a bot.
+func (d *Dashboard) botFilter(c *fiber.Ctx, p listing) (views.FilterView, error) {
+	l := page.Lang(c)
+	f := views.FilterView{Name: "bot", Label: l.T("tokens.filter_bot"), Options: []views.OptionView{
+		{Label: l.T("tokens.all_bots"), Chosen: p.bot == ""},
+	}}
+	bots, err := d.Control.BotChoices(c.UserContext(), d.actor(c))
+	for _, b := range bots {
+		f.Options = append(f.Options, views.OptionView{Value: b.PublicID, Label: b.Name, Chosen: p.bot == b.PublicID})
+	}
+	return f, err
+}
+
+// onList reports whether a part was asked for from the list itself, so that its
+// row can be replaced there; elsewhere the page is drawn anew.
+func onList(c *fiber.Ctx, path string) bool {
+	if !page.IsPart(c) {
+		return false
+	}
+	before, _, _ := strings.Cut(page.Back(c), "?")
+	return before == path
+}
+
+// freshPassword leads to the page that asks for the password again when that is
+// what err wants, and comes back to where the reader was.
+func freshPassword(c *fiber.Ctx, err error, back string) error {
+	for _, p := range access.Problems(err) {
+		if p.Code == "reveal_confirm" {
+			return page.Redirect(c, "/confirm?next="+url.QueryEscape(page.ReturnTo(back)))
+		}
+	}
+	return err
+}
