@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/skip2/go-qrcode"
 
 	"latchkey/db"
 	"latchkey/internal/access"
@@ -251,42 +250,14 @@ func (d *Dashboard) shownLink(c *fiber.Ctx, row db.ShareRow, text string) (views
 	v.Shown = w.T("shares.shown", w.Clock(w.now, w.zone))
 	v.HandOver = w.T("shares.hand_over_text", row.BotName, v.URL)
 	var err error
-	v.QR, err = qrOf(v.URL)
+	v.QR, err = qr(v.URL)
 	return v, err
 }
 
-// qrOf draws a QR code as one path of unit squares.
-func qrOf(text string) (views.QRView, error) {
-	code, err := qrcode.New(text, qrcode.Medium)
-	if err != nil {
-		return views.QRView{}, err
-	}
-	code.DisableBorder = true
-	var path strings.Builder
-	squares := code.Bitmap()
-	for y, row := range squares {
-		for x := 0; x < len(row); x++ {
-			from := x
-			for x < len(row) && row[x] {
-				x++
-			}
-			if x > from {
-				path.WriteString("M" + strconv.Itoa(from) + " " + strconv.Itoa(y) + "h" + strconv.Itoa(x-from) + "v1h-" + strconv.Itoa(x-from) + "z")
-			}
-		}
-	}
-	side := strconv.Itoa(len(squares))
-	return views.QRView{Path: path.String(), ViewBox: "0 0 " + side + " " + side}, nil
-}
-
-// qrFile is a QR code as a file by itself, with the quiet zone that readers want.
+// qrFile is a QR code as a file by itself.
 func qrFile(v views.QRView) string {
-	side := strings.TrimPrefix(v.ViewBox, "0 0 ")
-	side, _, _ = strings.Cut(side, " ")
-	n, _ := strconv.Atoi(side)
-	whole := strconv.Itoa(n + 8)
-	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-4 -4 ` + whole + " " + whole + `" width="512" height="512" shape-rendering="crispEdges">` +
-		`<path fill="#fff" d="M-4 -4h` + whole + "v" + whole + "h-" + whole + `z"/><path d="` + v.Path + `"/></svg>`
+	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="` + v.ViewBox + `" width="512" height="512" shape-rendering="crispEdges">` +
+		`<path fill="#fff" d="M0 0h999v999h-999z"/><path d="` + v.Path + `"/></svg>`
 }
 
 // shareHead and shareCells are the columns of the CSV.

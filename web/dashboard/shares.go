@@ -331,14 +331,14 @@ func (d *Dashboard) ShareQR(c *fiber.Ctx) error {
 	if err != nil {
 		return freshPassword(c, err, page.Back(c))
 	}
-	qr, err := qrOf(d.Origin(c) + "/s/" + text)
+	code, err := qr(d.Origin(c) + "/s/" + text)
 	if err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set(fiber.HeaderContentType, "image/svg+xml")
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="link-`+row.Hint+`.svg"`)
-	return c.SendString(qrFile(qr))
+	return c.SendString(qrFile(code))
 }
 
 func (d *Dashboard) reveal(c *fiber.Ctx) (db.ShareRow, string, error) {
