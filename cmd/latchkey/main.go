@@ -28,6 +28,10 @@ type commands struct {
 	config.Basic
 
 	Serve   serveCmd   `cmd:"" help:"Serve pages, chats and the gateway."`
+	Setup   setupCmd   `cmd:"" help:"Make the first admin without the browser."`
+	User    userCmd    `cmd:"" help:"Add, list, rescue and disable users."`
+	Token   tokenCmd   `cmd:"" help:"Issue API tokens."`
+	Sample  sampleCmd  `cmd:"" hidden:"" help:"Fill an empty data folder with sample data."`
 	Version versionCmd `cmd:"" help:"Print the version, the commit and what it was built with."`
 }
 

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strconv"
 	"time"
 
@@ -158,12 +160,19 @@ func plainError(err error) error {
 	return errors.Join(all...)
 }
 
-// beside opens the house for a command that works while the server runs. done
-// closes what was opened.
-func (sh *shell) beside(ctx context.Context, basic *config.Basic) (h *house, done func() error, err error) {
+// beside opens the house for a command that works while the server runs. Only
+// with create does it make a house where there is none. done closes what was
+// opened.
+func (sh *shell) beside(ctx context.Context, basic *config.Basic, create bool) (h *house, done func() error, err error) {
 	cfg, err := basic.Validate()
 	if err != nil {
 		return nil, nil, err
+	}
+	if !create {
+		path := (&folder{path: cfg.Data}).file(databaseName)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("there is no Latchkey in %s; name its data folder with --data, or run: latchkey setup", cfg.Data)
+		}
 	}
 	f, err := openFolder(cfg.Data, beside)
 	if err != nil {

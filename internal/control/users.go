@@ -38,6 +38,14 @@ func (c *Control) User(ctx context.Context, by access.Actor, publicID string) (a
 	return c.DB.User(ctx, publicID)
 }
 
+// UserNamed returns the user who signs in with a name or an address.
+func (c *Control) UserNamed(ctx context.Context, by access.Actor, name string) (access.User, error) {
+	if err := by.Must(access.RunInstance); err != nil {
+		return access.User{}, err
+	}
+	return c.DB.UserByName(ctx, fold(name))
+}
+
 // Users lists the users of the instance, and how many there are in all pages.
 func (c *Control) Users(ctx context.Context, by access.Actor, p db.Page) ([]access.User, int64, error) {
 	if err := by.Must(access.RunInstance); err != nil {

@@ -228,3 +228,30 @@ func checkTimeZone(name *string) error {
 	}
 	return nil
 }
+
+// WorkspaceNamed finds a workspace for the shell: by public id or name, or "" for
+// the only one.
+func (c *Control) WorkspaceNamed(ctx context.Context, by access.Actor, text string) (access.Workspace, error) {
+	if err := by.Must(access.RunInstance); err != nil {
+		return access.Workspace{}, err
+	}
+	if text != "" {
+		if w, err := c.DB.WorkspaceByPublicID(ctx, strings.ToLower(text)); access.KindOf(err) != access.NotFound {
+			return w, err
+		}
+	}
+	rows, err := c.DB.Workspaces(ctx, db.Page{Query: text, Limit: db.ListMax})
+	if err != nil {
+		return access.Workspace{}, err
+	}
+	if text != "" {
+		rows = slices.DeleteFunc(rows, func(w access.Workspace) bool { return fold(w.Name) != fold(text) })
+	}
+	switch {
+	case len(rows) == 1:
+		return rows[0], nil
+	case len(rows) > 1:
+		return access.Workspace{}, access.Fail(access.Invalid, "workspace_which", "There are several such workspaces. Name one by its id.").At("workspace")
+	}
+	return access.Workspace{}, unknownWorkspace()
+}

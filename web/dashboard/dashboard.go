@@ -14,6 +14,7 @@ package dashboard
 import (
 	"encoding/json"
 	"log/slog"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +55,9 @@ type here struct {
 // but those of signing in, and puts language and workspace into the answer.
 func (d *Dashboard) SignedIn(c *fiber.Ctx) error {
 	v, err := d.Sessions.Visit(c)
+	if access.KindOf(err) == access.SignedOut && c.Method() == fiber.MethodGet && c.Get("HX-Request") == "" {
+		return page.Redirect(c, "/login?next="+url.QueryEscape(page.Back(c)))
+	}
 	if err != nil {
 		return err
 	}
