@@ -138,10 +138,8 @@ func (s *server) run(t *testing.T, stdin string, args ...string) string {
 
 // browser is a Chromium of its own: nobody else's cookies.
 type browser struct {
-	t        *testing.T
-	ctx      context.Context
-	console  func(func(*chromedp.ConsoleMessage, error) bool)
-	expected []string // statuses that the console may complain about
+	t   *testing.T
+	ctx context.Context
 }
 
 // look is how a browser is set up.
@@ -175,6 +173,10 @@ func open(t *testing.T, l look) *browser {
 		cancel()
 		stop()
 	})
+	// The first step starts the browser, which lives as long as that step's context.
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
 	var emulate []chromedp.EmulateViewportOption
 	if l.phone {
 		emulate = append(emulate, chromedp.EmulateMobile, chromedp.EmulateTouch)
@@ -198,13 +200,23 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 // visit opens an address.
 func (b *browser) visit(url string) { b.t.Helper(); b.do(chromedp.Navigate(url)) }
 
-// until waits until a condition holds on the page.
+// until waits until a condition holds on the page, through navigations.
 func (b *browser) until(what, condition string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, wait)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool]("!!("+condition+")", chromedp.WithPollingInterval(20*time.Millisecond))); err != nil {
-		b.t.Fatalf("%s: %v\nat %s\n%s", what, err, b.where(), b.text())
+	tick := time.NewTicker(15 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
+		if err == nil && holds {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			b.t.Fatalf("%s: not within %s (%v)\nat %s\n%s", what, wait, err, b.where(), b.text())
+		}
 	}
 }
 
@@ -219,7 +231,8 @@ func (b *browser) fill(name, value string) {
 	b.t.Helper()
 	selector := fmt.Sprintf(`[name=%q]`, name)
 	b.until("there is a field "+name, "document.querySelector('"+selector+"')")
-	b.do(chromedp.SetValue(selector, ""), chromedp.SendKeys(selector, value))
+	b.eval("document.querySelector('" + selector + "').value = ''")
+	b.do(chromedp.SendKeys(selector, value))
 }
 
 // click presses the first thing that a selector finds and that can be seen.
