@@ -80,7 +80,7 @@ func sentence(l lang.Lang, problems []*access.Error) string {
 	said := make([]string, 0, len(problems))
 	for _, p := range problems {
 		text := l.Error(p.Code, p.Text, p.Args...)
-		if p.Field != "" && !strings.Contains(text, p.Field) {
+		if p.Field != "" && !strings.HasPrefix(text, p.Field+" ") && !strings.Contains(text, `"`+p.Field+`"`) {
 			text = p.Field + ": " + text
 		}
 		said = append(said, text)

@@ -1,15 +1,17 @@
 package native
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"math/big"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"latchkey/internal/access"
+	"latchkey/internal/strict"
 )
 
 // Maybe is a field of a body: left out, null, or a value.
@@ -27,9 +29,84 @@ func (m *Maybe[T]) UnmarshalJSON(text []byte) error {
 		m.Null = true
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	return d.Decode(&m.Value)
+	return decode(text, &m.Value)
+}
+
+// decode reads JSON that strict.Parse has seen. A key that a struct does not know
+// is refused by its name, one that differs only in case too.
+func decode(text []byte, into any) error {
+	t := reflect.TypeOf(into).Elem()
+	if t.Kind() == reflect.Struct && len(text) > 0 && text[0] == '{' {
+		o, err := strict.Parse(text)
+		if err != nil {
+			return err
+		}
+		known := names(t)
+		for _, m := range o.Members {
+			if !slices.Contains(known, m.Key) {
+				return access.Fail(access.Invalid, "json_unknown", "There is no field %q here.", m.Key).At(m.Key)
+			}
+		}
+	}
+	return decodeError(t, json.Unmarshal(text, into))
+}
+
+// names lists the keys that a struct knows, those of embedded structs too.
+func names(t reflect.Type) (all []string) {
+	for f := range t.Fields() {
+		if f.Anonymous {
+			all = append(all, names(f.Type)...)
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		all = append(all, name)
+	}
+	return all
+}
+
+// embedded lists the names of the structs in a struct, outer ones first.
+func embedded(t reflect.Type) (all []string) {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for f := range t.Fields() {
+		if f.Anonymous {
+			all = append(append(all, f.Name), embedded(f.Type)...)
+		}
+	}
+	return all
+}
+
+func decodeError(t reflect.Type, err error) error {
+	if err == nil || len(access.Problems(err)) > 0 {
+		return err
+	}
+	e, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return access.Fail(access.Invalid, "json_value", "The body cannot be read: a value has the wrong form.").Because(err)
+	}
+	field := e.Field
+	for _, name := range embedded(t) {
+		field = strings.TrimPrefix(field, name+".") // one struct in another is no part of the path
+	}
+	if field == "" {
+		return e // whoever called the decoder of this value knows where it stands
+	}
+	return access.Fail(access.Invalid, "json_type", "%s must be %s, not %s.", field, jsonName(e.Type), strings.TrimPrefix(e.Value, "number ")).At(field)
+}
+
+func jsonName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "an object"
 }
 
 // reader turns the fields of a body into those of a form and keeps what is wrong.

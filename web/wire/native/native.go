@@ -118,8 +118,12 @@ func change[F any](c *fiber.Ctx, act func(context.Context, F) (any, error)) erro
 }
 
 func decodeAnd[F any](c *fiber.Ctx, raw []byte, act func(context.Context, F) (any, error)) (any, error) {
+	o, err := strict.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
 	var f F
-	if err := strict.Decode(raw, &f); err != nil {
+	if err := decode(o.Encode(), &f); err != nil {
 		return nil, err
 	}
 	return act(c.UserContext(), f)

@@ -1,7 +1,6 @@
 package native
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 
@@ -72,9 +71,7 @@ func (m *modelEntry) UnmarshalJSON(text []byte) error {
 		Kind         access.ModelKind `json:"kind"`
 		MaxOutput    int64            `json:"max_output"`
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	err := d.Decode(&b)
+	err := decode(text, &b)
 	*m = modelEntry{Name: b.Name, UpstreamName: b.UpstreamName, Kind: b.Kind, MaxOutput: b.MaxOutput}
 	return err
 }

@@ -97,7 +97,7 @@ func (d *Door) createUserWithRole(ctx context.Context, by access.Actor, b newUse
 	}
 	for field, set := range map[string]bool{"nickname": b.Nickname.Set, "language": b.Language.Set, "time_zone": b.TimeZone.Set} {
 		if set {
-			return nil, access.Fail(access.Invalid, "field_alone", "%s cannot be sent together with a role. Change it afterwards.", field).At(field)
+			return nil, access.Fail(access.Invalid, "field_alone", "%s is changed in a call of its own.", field).At(field)
 		}
 	}
 	var r reader
