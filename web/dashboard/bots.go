@@ -147,7 +147,9 @@ func (d *Dashboard) botRefused(c *fiber.Ctx, err error) error {
 		return lost
 	}
 	d.typedBot(c, &v, err)
-	markStale(&v.Version, v.Errors, row.Version)
+	if isStale(v.Errors) {
+		v.Version = version(row.Version)
+	}
 	try := d.tryView(row.Bot)
 	return d.showBot(c, page.StatusOf(err), row, v, &try)
 }

@@ -183,7 +183,7 @@ func choices(l lang.Lang, prefix, chosen string, values ...string) []views.Optio
 
 // typedBot puts what was typed back into a form that was refused.
 func (d *Dashboard) typedBot(c *fiber.Ctx, v *views.BotFormView, err error) {
-	v.Failed, v.Errors = true, page.FieldErrors(c, err)
+	v.Failed, v.Errors = true, formErrors(c, err)
 	for name, into := range map[string]*string{
 		"name": &v.Name, "slug": &v.Slug, "system_prompt": &v.Prompt, "welcome": &v.Welcome, "suggested_questions": &v.Questions,
 		"temperature": &v.Temperature, "max_tokens": &v.MaxTokens, "params": &v.Params, "settings": &v.Settings, "keep_days": &v.KeepDays,

@@ -113,7 +113,7 @@ func (d *Dashboard) CreateGroup(c *fiber.Ctx) error {
 // groupedOr leads back to the list, or shows the form as it was sent, marked.
 func (d *Dashboard) groupedOr(c *fiber.Ctx, err error, v views.GroupFormView) error {
 	if refused(err) {
-		v.Failed, v.Errors = true, page.FieldErrors(c, err)
+		v.Failed, v.Errors = true, formErrors(c, err)
 		v.Name, v.Description, v.Ratio = field(c, "name"), field(c, "description"), field(c, "ratio")
 		v.RPM, v.TPM, v.Models, v.Enabled = field(c, "rpm"), field(c, "tpm"), field(c, "models"), ticked(c, "enabled")
 		choose(v.Which, field(c, "which"))

@@ -155,21 +155,28 @@ func (d *Dashboard) typedProvider(c *fiber.Ctx, s sentProvider, p access.Provide
 // refusedProvider is the form that comes back, filled in and marked.
 func (d *Dashboard) refusedProvider(c *fiber.Ctx, s sentProvider, p access.Provider, err error) views.ProviderFormView {
 	v := d.typedProvider(c, s, p)
-	v.Failed, v.Errors = true, page.FieldErrors(c, err)
+	v.Failed, v.Errors = true, formErrors(c, err)
 	v.Models.Error = v.Errors["models"]
 	v.AskPrivate = d.privateAsked(c, v.BaseURL, err)
-	markStale(&v.Version, v.Errors, p.Version)
+	if isStale(v.Errors) {
+		v.Version = version(p.Version)
+	}
 	return v
 }
 
-// markStale moves the complaint that somebody changed the row meanwhile to the
-// top of the form, and lets the next try be based on the present row.
-func markStale(shown *string, problems map[string]string, present int64) {
+// formErrors are the complaints about a form by field. That somebody changed the
+// row meanwhile stands at the top, since no field is to blame.
+func formErrors(c *fiber.Ctx, err error) map[string]string {
+	problems := page.FieldErrors(c, err)
 	if said, stale := problems["version"]; stale {
 		problems[""] = said
-		*shown = version(present)
 	}
+	return problems
 }
+
+// isStale reports whether a form was based on an older version of its row. What
+// comes back is then based on the present one, so that saving again decides.
+func isStale(problems map[string]string) bool { return problems["version"] != "" }
 
 // boxesOf are boxes for the names listed or ticked.
 func boxesOf(listed, ticked []string) []views.OptionView {

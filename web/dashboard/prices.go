@@ -109,7 +109,7 @@ func (d *Dashboard) CreatePrice(c *fiber.Ctx) error {
 // pricedOr leads back to the list, or shows the form as it was sent, marked.
 func (d *Dashboard) pricedOr(c *fiber.Ctx, err error, v views.PriceFormView) error {
 	if refused(err) {
-		v.Failed, v.Errors = true, page.FieldErrors(c, err)
+		v.Failed, v.Errors = true, formErrors(c, err)
 		v.Model, v.Prompt, v.Completion = field(c, "model"), field(c, "prompt"), field(c, "completion")
 		return d.showPrice(c, page.StatusOf(err), v)
 	}

@@ -1,0 +1,257 @@
+package dashboard_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/internal/control"
+)
+
+func TestProviderIsConnectedTestedAndMended(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	r.get("/providers").want(t, 200, "Acme models", "Active", "gpt-4o-mini", "+1", "stored", "!upstream-key")
+	form := r.get("/providers/new")
+	form.want(t, 200, "Connect", "Test connection", "Fetch models")
+	key := form.value(t, "form")
+
+	// Nothing is saved by fetching and testing.
+	fields := []string{"form", key, "name", "Backup", "base_url", s.Faulty.URL + "/v1", "api_key", "sk-of-backup", "priority", "5", "enabled", "1"}
+	r.post("/providers/models", fields...).want(t, 200, "2 models found", `value="good"`, `value="good-embedding"`, "checked", "!sk-of-backup")
+	r.post("/providers/test", append(fields, "model", "good")...).want(t, 200, "Connected.", "It lists 2 models.", "good began to answer after")
+	for fault, sentence := range map[string]string{
+		"status-401": "refused Latchkey&#39;s key (status 401)", "status-503": "failed with status 503", "html": "answered with a web page",
+		"hang-up": "closed the connection", "limited-7": "Try again in 7 s", "redirect": "redirects elsewhere",
+	} {
+		r.post("/providers/test", append(fields, "model", fault)...).want(t, 200, "No connection.", sentence, "!Connected.", "!sk-of-backup")
+	}
+	r.part = true
+	r.post("/providers/models", fields...).want(t, 200, "2 models found", `id="provider-models"`, `hx-target="#provider-test"`, "!<main")
+	r.part = false
+
+	fields = append(fields, "model", "good", "models", "fast = good, max 100\r\n")
+	made := r.post("/providers", fields...)
+	made.want(t, 200, "Provider connected.", "Backup", "!sk-of-backup", "fast = good, max 100")
+	again := r.post("/providers", fields...)
+	if again.path != made.path {
+		t.Errorf("the same form sent twice led to %s and %s", made.path, again.path)
+	}
+	r.get("/providers").want(t, 200, "Backup")
+	rows, err := s.Control.Providers(t.Context(), s.Owner)
+	s.must(err)
+	if len(rows) != 2 || rows[0].Name != "Backup" || len(rows[0].Models) != 2 || rows[0].Models[0].MaxOutput != 100 {
+		t.Fatalf("the providers are %+v", rows)
+	}
+
+	// A second tab saves first: the other one is told and keeps what was typed.
+	page := r.get(made.path)
+	edit := []string{"version", page.value(t, "version"), "name", "Backup", "base_url", s.Faulty.URL + "/v1", "priority", "1", "model", "good", "enabled", "1"}
+	r.post(made.path, edit...).want(t, 200, "Provider saved.")
+	edit[3] = "Second tab"
+	stale := r.post(made.path, edit...)
+	stale.want(t, http.StatusConflict, "Someone changed this meanwhile", `value="Second tab"`)
+	edit[1] = stale.value(t, "version")
+	r.post(made.path, edit...).want(t, 200, "Provider saved.", "Second tab")
+	if r.post(made.path+"/test", "base_url", s.Faulty.URL+"/v1", "model", "good").want(t, 200, "Connected."); s.lastKey() != "Bearer sk-of-backup" {
+		t.Errorf("after edits without a key the provider was sent %q", s.lastKey())
+	}
+}
+
+// lastKey is what the provider was sent last.
+func (s *site) lastKey() string {
+	calls := s.Faulty.Calls()
+	return calls[len(calls)-1].Header.Get("Authorization")
+}
+
+func TestProviderFormSaysWhatIsWrong(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	bad := r.post("/providers", "name", "", "base_url", "https://10.1.2.3/v1", "models", "a = b, max x", "priority", "0")
+	bad.want(t, 422, "is no model", `a = b, max x`)
+	bad = r.post("/providers", "name", "", "base_url", "https://10.1.2.3/v1", "priority", "x")
+	bad.want(t, 422, "whole number from")
+	bad = r.post("/providers", "name", "", "base_url", "https://10.1.2.3/v1", "priority", "0", "api_key", "secret-key")
+	bad.want(t, 422, "Give it a name.", "10.1.2.3 is a private address", "I know 10.1.2.3:443", "!secret-key")
+	r.post("/providers", "name", "GPU", "base_url", "https://10.1.2.3/v1", "allow_private", "10.9.9.9:443").want(t, 422, "is a private address")
+	r.post("/providers", "name", "GPU", "base_url", "https://10.1.2.3/v1", "allow_private", "10.1.2.3:443").want(t, 200, "Provider connected.")
+	r.lang = "zh"
+	r.post("/providers", "name", "x", "base_url", "https://10.1.2.4/v1").want(t, 422, "10.1.2.4 是内网地址", "连接模型服务")
+}
+
+func TestProviderPausedResumedDeleted(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	path := "/providers/" + s.Provider.PublicID
+	s.must(s.DB.SetProviderPaused(t.Context(), s.Owner, s.Provider, "provider_key_refused"))
+	r.get("/providers").want(t, 200, "Paused", "It refused the key.")
+	r.get(path).want(t, 200, "Latchkey paused this provider", "Resume", "Support Bot")
+	r.get("/bots").want(t, 200, "No answer")
+	r.part = true
+	r.post(path+"/resume").want(t, 200, "<tr", "Active", "Provider resumed.", "!Paused")
+	r.post(path+"/disable").want(t, 200, "<tr", "Disabled")
+	r.part = false
+	r.post(path+"/enable").want(t, 200, "Provider enabled.")
+
+	r.post(path+"/delete").want(t, http.StatusConflict, "1 bots ask this provider")
+	ask := r.get(path + "/delete")
+	ask.want(t, 200, "1 bot asks it.", "Delete Acme models?")
+	r.post(path+"/delete", "confirmed", ask.value(t, "confirmed")).want(t, 200, "Provider deleted.")
+	r.get(path).want(t, 404)
+	r.get("/bots/"+s.Bot.PublicID).want(t, 200, "was deleted", "Present model, no longer listed", "gpt-4o-mini")
+}
+
+func TestBotIsMadeAndEdited(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Editor)
+	form := r.get("/bots/new")
+	form.want(t, 200, "Acme models", "qwen-max", "Create bot")
+	model := s.Provider.PublicID + ":qwen-max"
+	r.post("/bots", "name", "", "model", model, "system_prompt", "Be <b>kind</b>.").want(t, 422, "Give it a name.", "Be &lt;b&gt;kind&lt;/b&gt;.")
+	made := r.post("/bots", "form", form.value(t, "form"), "name", "Order desk", "model", model, "welcome", "Hi\r\nthere")
+	made.want(t, 200, "Bot created.", "bot:order-desk", "Try it")
+	if again := r.post("/bots", "form", form.value(t, "form"), "name", "Order desk", "model", model); again.path != made.path {
+		t.Errorf("the same form sent twice led to %s and %s", made.path, again.path)
+	}
+
+	version := made.value(t, "version")
+	fields := []string{
+		"version", version, "name", "Order desk", "model", model, "slug", "order-desk", "kind", "agent", "suggested_questions", "Where is it?\r\n\r\nReturn it",
+		"temperature", "0.3", "max_tokens", "500", "params", `{"top_p": 0.9}`, "keep", "days", "keep_days", "30",
+		"allowed_origins", "https://www.acme.example", "settings", "", "enabled", "1", "system_prompt", "x", "welcome", "Hi",
+	}
+	r.post(made.path, fields...).want(t, 200, "Bot saved.", `value="0.3"`, `value="500"`, `{&#34;top_p&#34;:0.9}`, "Where is it?")
+	b := s.bot(strings.TrimPrefix(made.path, "/bots/"))
+	if b.Params != `{"top_p":0.9,"temperature":0.3,"max_tokens":500}` || b.RetentionDays == nil || *b.RetentionDays != 30 || b.Kind != access.AgentBot || len(b.SuggestedQuestions) != 2 {
+		t.Errorf("the bot is %+v", b.Bot)
+	}
+	r.post(made.path, fields...).want(t, http.StatusConflict, "Someone changed this meanwhile")
+	fields[1] = r.get(made.path).value(t, "version")
+	fields[13] = "3"
+	r.post(made.path, fields...).want(t, 422, "temperature is a number from 0 to 2.", `value="3"`)
+	fields[13], fields[21] = "0.3", ""
+	r.post(made.path, fields...).want(t, 422, "kept for 0 to 3650 days")
+	r.get("/bots?q=ORDER").want(t, 200, "Order desk", "!Support Bot")
+	r.get("/bots?q=nothing").want(t, 200, "No bot fits")
+}
+
+func (s *site) bot(id string) db.BotRow {
+	s.t.Helper()
+	row, err := s.Control.Bot(s.t.Context(), s.Owner, id)
+	s.must(err)
+	return row
+}
+
+func TestDeletingABotShowsItsReach(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	id := s.Bot.PublicID
+	issued := s.Token(t, control.TokenForm{Bot: &id})
+	path := "/bots/" + id
+	r.get(path+"/tokens").want(t, 200, "Data pipeline", "!"+issued.Secret)
+	r.get(path+"/links").want(t, 200, "No share link yet")
+	r.post(path+"/delete").want(t, http.StatusConflict, "still work")
+	ask := r.get(path + "/delete")
+	ask.want(t, 200, "1 API token.", "revoked with it", "Disable instead")
+	r.post(path+"/disable").want(t, 200, "Bot disabled.")
+	r.post(path+"/delete", "confirmed", ask.value(t, "confirmed")).want(t, 200, "Bot deleted.")
+	token, err := s.Control.Token(t.Context(), s.Owner, issued.Row.PublicID)
+	s.must(err)
+	if token.RevokedAt.IsZero() {
+		t.Error("the deleted bot's token still works")
+	}
+}
+
+func TestTryBot(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	path := "/bots/" + s.Bot.PublicID
+	r.get(path).want(t, 200, "Try it", "Hello, ask away.")
+
+	// Without script the page comes back with the whole answer, and with what was
+	// said, for the next question.
+	first := r.post(path+"/try", "question", "Where is <my> order?")
+	first.want(t, 200, "Where is &lt;my&gt; order?", "Well, here is an answer.", "first word after", "tokens")
+	turns := regexp.MustCompile(`name="turn" value="([^"]*)"`).FindAllStringSubmatch(first.body, -1)
+	if len(turns) != 2 {
+		t.Fatalf("the page remembers %v", turns)
+	}
+	r.post(path+"/try", "turn", "Where?", "turn", "There.", "question", "And then?").want(t, 200, "There.", "And then?")
+	if body := string(s.Faulty.Calls()[len(s.Faulty.Calls())-1].Body); !strings.Contains(body, `"content":"There."`) || !strings.Contains(body, `"role":"assistant"`) {
+		t.Errorf("the provider was asked %s", body)
+	}
+
+	// With script it streams as parts.
+	r.part = true
+	stream := r.post(path+"/try", "question", "Where?")
+	stream.want(t, 200, "data: <hx-partial", "Where?", "/try/stop", "!<main")
+	if kind := stream.header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
+		t.Errorf("the answer is %s", kind)
+	}
+	r.post(path+"/try", "question", " ").want(t, 422)
+	s.Faulty.Stop()
+	r.post(path+"/try", "question", "Where?").want(t, 200, "could not be reached")
+}
+
+func TestPricesAndGroups(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	r.get("/settings/prices").want(t, 200, "Default price", "No price yet", `value="2"`)
+	r.post("/settings/prices/default", "prompt", "x", "completion", "1").want(t, 422, "is not a number such as 0.15", `value="x"`)
+	r.post("/settings/prices/default", "prompt", "1.5", "completion", "4").want(t, 200, "Prices saved.", `value="1.5"`)
+	r.get("/settings/prices/new").want(t, 200, "qwen-max")
+	r.post("/settings/prices", "model", "qwen-max", "prompt", "0.15", "completion", "0").want(t, 200, "qwen-max", "$0.15", "free")
+	r.post("/settings/prices", "model", "qwen-max", "prompt", "1", "completion", "1").want(t, http.StatusConflict, "has a price already")
+	prices, err := s.Control.Prices(t.Context(), s.Owner, "")
+	s.must(err)
+	path := "/settings/prices/" + prices[0].PublicID
+	edit := r.get(path + "/edit")
+	r.post(path, "version", edit.value(t, "version"), "model", "qwen-max", "prompt", "0.2", "completion", "0.4").want(t, 200, "$0.2", "$0.4")
+	r.post(path, "version", edit.value(t, "version"), "model", "qwen-max", "prompt", "0.3", "completion", "0.4").want(t, http.StatusConflict, "Someone changed this meanwhile", `value="0.3"`)
+	r.get(path+"/delete").want(t, 200, "Delete the price of qwen-max?", "$1.5", "$4")
+	r.post(path+"/delete").want(t, 200, "Price deleted.")
+
+	r.get("/settings/groups").want(t, 200, "default", "× 1", "1 workspace")
+	r.post("/settings/groups", "name", "vip", "ratio", "2000").want(t, 422, "from 0 to 1000")
+	r.post("/settings/groups", "name", "vip", "ratio", "0.8", "rpm", "60", "which", "some", "models", "qwen-max\nqwen-plus", "enabled", "1").
+		want(t, 200, "vip", "× 0.8", "60 requests a minute", "2 models")
+	groups, err := s.Control.Groups(t.Context(), s.Owner)
+	s.must(err)
+	standard, vip := "/settings/groups/"+groups[0].PublicID, "/settings/groups/"+groups[1].PublicID
+	r.post(vip, "version", "1", "name", "gold", "ratio", "1", "which", "all", "description", "d").want(t, 200, "gold", "Disabled", "all models")
+	r.post(standard, "version", "1", "name", "default", "ratio", "1", "tpm", "5", "which", "all").want(t, 200, "5 tokens a minute")
+	r.post(standard, "version", "2", "name", "other", "ratio", "1", "which", "all", "enabled", "1").want(t, http.StatusConflict, "where everything starts")
+	r.post(standard+"/delete").want(t, http.StatusConflict, "where everything starts")
+	r.post(vip+"/delete").want(t, 200, "Group deleted.")
+}
+
+func TestPagesByRole(t *testing.T) {
+	s := newSite(t)
+	provider, bot := "/providers/"+s.Provider.PublicID, "/bots/"+s.Bot.PublicID
+	for _, c := range []struct {
+		role   access.Role
+		path   string
+		status int
+		pieces []string
+	}{
+		{access.Viewer, "/providers", 200, []string{"Acme models", "!New provider"}},
+		{access.Viewer, provider, 200, []string{"!Test connection", "!Delete"}},
+		{access.Viewer, "/providers/new", 403, nil},
+		{access.Viewer, bot, 200, []string{"Support Bot", "!Try it", "!kit.save", "!Delete"}},
+		{access.Viewer, "/bots/new", 403, nil},
+		{access.Viewer, "/settings/prices", 403, nil},
+		{access.Editor, "/providers/new", 403, nil},
+		{access.Editor, bot, 200, []string{"Try it", "Save"}},
+		{access.Editor, "/settings/groups", 403, nil},
+	} {
+		r := s.reader(c.role)
+		r.get(c.path).want(t, c.status, c.pieces...)
+	}
+	viewer := s.reader(access.Viewer)
+	for _, path := range []string{"/providers", provider, provider + "/test", "/providers/models", provider + "/delete", provider + "/resume", "/bots", bot, bot + "/try", bot + "/delete", "/settings/prices", "/settings/groups"} {
+		viewer.post(path, "question", "x", "confirmed", "1").want(t, 403)
+	}
+}
