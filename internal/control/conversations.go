@@ -184,6 +184,17 @@ func (c *Control) RunningQuestion(ctx context.Context, g Guest, conversation str
 	return c.DB.RunningQuestion(ctx, one)
 }
 
+// StopQuestion ends a guest's question that waits, or runs with nobody answering
+// it; the gateway stops those that are being answered. One that has ended stays as
+// it is.
+func (c *Control) StopQuestion(ctx context.Context, g Guest, conversation string, id int64) error {
+	q, _, err := c.Question(ctx, g, conversation, id)
+	if err != nil {
+		return err
+	}
+	return c.DB.EndQuestion(ctx, db.QuestionEnd{QuestionID: q.ID, State: access.Stopped, Reason: "stopped"})
+}
+
 // RenameConversation gives a guest's conversation another title.
 func (c *Control) RenameConversation(ctx context.Context, g Guest, publicID, title string) error {
 	title = strings.Join(strings.Fields(clean(title)), " ")

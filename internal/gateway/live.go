@@ -83,6 +83,9 @@ func (l *Live) Ask(v Visit) *LiveAnswer {
 		return a
 	}
 	a := &LiveAnswer{live: l, question: v.QuestionID, state: access.Running, changed: make(chan struct{}), seen: l.gateway.Now()}
+	if n := len(v.Turns); n > 0 {
+		a.asked = v.Turns[n-1].Text
+	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	if l.closed {
 		a.cancel(draining())
@@ -134,6 +137,7 @@ func (l *Live) sweep(now time.Time) {
 type LiveAnswer struct {
 	live     *Live
 	question int64
+	asked    string
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 
@@ -145,6 +149,9 @@ type LiveAnswer struct {
 	readers int
 	seen    time.Time // when the last reader left, or looked
 }
+
+// Asked is the question, for a page that finds no text of it stored.
+func (a *LiveAnswer) Asked() string { return a.asked }
 
 // Said is an answer as far as it has come.
 type Said struct {
