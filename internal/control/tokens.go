@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,6 +18,10 @@ const UndoWindow = 10 * time.Second
 
 // KeepOldMax bounds how long a rotated secret may live on.
 const KeepOldMax = 90 * 24 * time.Hour
+
+// chosenMin is the least length of a secret that a caller chooses, where the door
+// has no rule of its own.
+const chosenMin = 16
 
 // TokenForm is what a door sends to create or edit an API token. Nil leaves a
 // field as it is, or at its default when creating.
@@ -67,7 +72,7 @@ func (c *Control) CreateToken(ctx context.Context, by access.Actor, f TokenForm)
 	text, beta := f.Secret, secret.NewBeta(c.Random)
 	if text == "" {
 		text = secret.NewToken(c.Random)
-	} else if err := secret.CheckChosen(text, f.SecretMin); err != nil {
+	} else if err := secret.CheckChosen(text, cmp.Or(f.SecretMin, chosenMin)); err != nil {
 		return Issued{}, err
 	}
 	k := newToken(c, by, f, change)
