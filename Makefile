@@ -19,7 +19,11 @@ run: ## build and serve on 127.0.0.1:8080 with data in ./data
 demo: ## the same with the built-in demo model and sample data, in a throw-away folder
 	@mkdir -p bin
 	go build -ldflags '$(LDFLAGS)' -o bin/latchkey-dev ./cmd/latchkey
-	exec ./bin/latchkey-dev demo
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	./bin/latchkey-dev sample --data "$$dir/data" || exit; \
+	./bin/latchkey-dev serve --demo --data "$$dir/data" & pid=$$!; \
+	trap 'kill -TERM $$pid 2>/dev/null' INT TERM; \
+	wait $$pid; ended=$$?; wait $$pid 2>/dev/null; [ $$ended -gt 128 ] || exit $$ended
 
 build: ## one static binary
 	@mkdir -p bin
