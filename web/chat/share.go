@@ -119,3 +119,17 @@ func (h *Chat) showPassword(c *fiber.Ctx, status int, w words, v access.Visit, e
 	}
 	return page.Status(c, status, views.SharePassword(view))
 }
+
+// Face is the bot's picture, for whoever has its link.
+func (h *Chat) Face(c *fiber.Ctx) error {
+	return h.link(c, func(o control.OpenedLink) error {
+		picture, err := h.Control.DB.Blob(c.UserContext(), o.Workspace.ID, o.Bot.AvatarID)
+		if err != nil {
+			return err
+		}
+		c.Set(fiber.HeaderContentType, picture.ContentType)
+		c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; sandbox")
+		c.Set(fiber.HeaderCacheControl, "private, max-age=300")
+		return c.Send(picture.Body)
+	})
+}
