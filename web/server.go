@@ -26,6 +26,7 @@ import (
 	"latchkey/internal/lang"
 	"latchkey/web/page"
 	"latchkey/web/wire"
+	"latchkey/web/wire/native"
 )
 
 // Limits of a connection (checklist C59).
@@ -193,6 +194,9 @@ func (r Rooms) errorHandler(c *fiber.Ctx, err error) error {
 func (r Rooms) spell(c *fiber.Ctx, err error) error {
 	if strings.HasPrefix(c.Path(), gatewayPrefix) {
 		return r.OpenAI.Error(c, err)
+	}
+	if strings.HasPrefix(c.Path(), native.Base+"/") && r.Native != nil {
+		return r.Native.Error(c, err)
 	}
 	id := c.GetRespHeader("X-Request-Id")
 	if access.KindOf(err) == 0 {

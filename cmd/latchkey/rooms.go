@@ -9,6 +9,7 @@ import (
 	"latchkey/web"
 	"latchkey/web/dashboard"
 	"latchkey/web/ops"
+	"latchkey/web/wire/native"
 	"latchkey/web/wire/openai"
 )
 
@@ -24,5 +25,6 @@ func (h *house) rooms(sh *shell, cfg config.Config, listener net.Listener, log *
 	r.Dashboard = &dashboard.Dashboard{
 		Control: h.control, Gateway: h.gateway, Sessions: r.Sessions(h.control, h.keys.CookieKeys()), Origin: r.Origin, Now: sh.now, Log: log,
 	}
+	r.Native = &native.Door{Control: h.control, Gateway: h.gateway, Origin: r.Origin, Now: sh.now, Log: log, Language: language}
 	return r
 }
