@@ -5,8 +5,10 @@ import (
 	"net"
 
 	"latchkey/internal/config"
+	"latchkey/internal/gateway"
 	"latchkey/internal/lang"
 	"latchkey/web"
+	"latchkey/web/chat"
 	"latchkey/web/dashboard"
 	"latchkey/web/ops"
 	"latchkey/web/wire/native"
@@ -26,5 +28,6 @@ func (h *house) rooms(sh *shell, cfg config.Config, listener net.Listener, log *
 		Control: h.control, Gateway: h.gateway, Sessions: r.Sessions(h.control, h.keys.CookieKeys()), Origin: r.Origin, Now: sh.now, Log: log,
 	}
 	r.Native = &native.Door{Control: h.control, Gateway: h.gateway, Origin: r.Origin, Now: sh.now, Log: log, Language: language}
+	r.Chat = &chat.Chat{Control: h.control, Live: gateway.NewLive(h.gateway), Sessions: r.Dashboard.Sessions, Now: sh.now, Log: log}
 	return r
 }

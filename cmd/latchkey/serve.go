@@ -120,6 +120,7 @@ func (h *house) drain(shutdown func(time.Duration) error, rooms web.Rooms, withi
 		}
 	}()
 	h.gateway.Drain(ctx)
+	rooms.Chat.Live.Close()
 	const goodbye = 2 * time.Second // for answers that are written already
 	if err := shutdown(goodbye); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
