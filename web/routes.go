@@ -11,6 +11,7 @@ import (
 	"latchkey/internal/config"
 	"latchkey/internal/gateway"
 	"latchkey/static"
+	"latchkey/web/chat"
 	"latchkey/web/dashboard"
 	"latchkey/web/ops"
 	"latchkey/web/session"
@@ -27,6 +28,7 @@ type Rooms struct {
 	OpenAI    *openai.Door
 	Ops       *ops.Ops
 	Dashboard *dashboard.Dashboard
+	Chat      *chat.Chat
 	Native    *native.Door
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -96,6 +98,28 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/confirm", r.page(d.Confirm)...)
 	app.Post("/confirm", r.page(d.ConfirmPassword)...)
 	app.Post("/workspace", r.page(d.SwitchWorkspace)...)
+
+	// Customers: share links and the chat.
+	if t := r.Chat; t != nil {
+		app.Get("/accent/:colour", t.Accent)
+		app.Get("/s/:share", t.Share)
+		app.Get("/s/:share/face", t.Face)
+		app.Post("/s/:share/login", r.open(t.SignIn)...)
+		app.Post("/s/:share/logout", r.open(t.SignOut)...)
+		app.Get("/s/:share/password", t.Password)
+		app.Post("/s/:share/password", r.open(t.ChangePassword)...)
+		app.Get("/s/:share/history", t.History)
+		app.Post("/s/:share/ask", r.open(t.Ask)...)
+		app.Get("/s/:share/c/:conversation", t.Talk)
+		app.Post("/s/:share/c/:conversation/ask", r.open(t.Ask)...)
+		app.Post("/s/:share/c/:conversation/stop", r.open(t.Stop)...)
+		app.Get("/s/:share/c/:conversation/q/:question/events", t.Events)
+		app.Get("/s/:share/c/:conversation/menu", t.TalkMenu)
+		app.Get("/s/:share/c/:conversation/rename", t.AskRename)
+		app.Post("/s/:share/c/:conversation/rename", r.open(t.RenameTalk)...)
+		app.Get("/s/:share/c/:conversation/delete", t.AskDelete)
+		app.Post("/s/:share/c/:conversation/delete", r.open(t.DeleteTalk)...)
+	}
 
 	// Settings.
 	app.Get("/settings", r.page(d.Settings)...)
