@@ -239,8 +239,10 @@ func (d *Dashboard) customerLinks(c *fiber.Ctx, row db.CustomerRow, v *views.Cus
 		one := views.CustomerLinkView{Name: shareName(w.Lang, s.Share), Href: shareHref(s.Share.PublicID), Bot: s.BotName}
 		one.Tone, one.Status = w.state(s.Share.Status(w.now))
 		one.Opened, one.OpenedAt = w.ago(s.LastOpenedAt, "customers.not_opened")
-		line := w.seatLine(s, one.Name, one.Href, views.Off)
-		one.Used, one.Percent, one.Limited = line.Text, line.Percent, line.Limited
+		if s.PurseID != 0 {
+			b := w.allowance(s.Purse)
+			one.Used, one.Percent, one.Limited = b.Text, b.Percent, b.Limited
+		}
 		if s.Share.Restricted && s.Allowed && !v.ReadOnly {
 			one.Take = v.Href + "/links/" + s.Share.PublicID + "/take"
 		}

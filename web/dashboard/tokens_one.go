@@ -110,7 +110,7 @@ func (d *Dashboard) tokenLimits(c *fiber.Ctx, w words, row db.TokenRow) []views.
 		{Term: w.T("tokens.models"), Text: models},
 		{Term: w.T("tokens.budget"), Text: w.budget(row.Purse).Text},
 		{Term: w.T("tokens.addresses"), Text: or(strings.Join(access.FormatAddresses(row.Addresses), ", "), w.T("tokens.fold.any_address"))},
-		{Term: w.T("tokens.rates"), Text: w.T("tokens.rate", w.limit(row.RPM), w.limit(row.TPM), w.limit(row.Concurrent))},
+		{Term: w.T("tokens.rates"), Text: w.tokenRates(row.Token)},
 		{Term: w.T("tokens.permissions"), Text: strings.Join(w.permissionNames(row.Permissions), ", ")},
 	}
 	if next := row.Purse.Refill.NextRefill(w.now, w.work); !next.IsZero() {
@@ -122,11 +122,17 @@ func (d *Dashboard) tokenLimits(c *fiber.Ctx, w words, row db.TokenRow) []views.
 	return all
 }
 
-func (w words) limit(n int64) string {
-	if n == 0 {
-		return w.T("tokens.no_limit")
+func (w words) tokenRates(k access.Token) string {
+	var parts []string
+	for _, one := range []struct {
+		n   int64
+		key string
+	}{{k.RPM, "tokens.group_requests"}, {k.TPM, "tokens.group_tokens"}, {k.Concurrent, "tokens.at_once"}} {
+		if one.n > 0 {
+			parts = append(parts, w.N(one.key, one.n))
+		}
 	}
-	return w.Number(n)
+	return or(strings.Join(parts, ", "), w.T("tokens.no_limit"))
 }
 
 func (w words) permissionNames(all access.Permissions) []string {

@@ -209,13 +209,13 @@ func (w words) ends(editing bool, present time.Time, chosen string) []views.Opti
 		all = append(all, views.OptionView{Value: value, Label: label, Chosen: value == chosen})
 	}
 	if editing && !present.IsZero() {
-		add(endKeep, w.T("tokens.in.keep", w.Moment(present, w.zone)))
+		add(endKeep, w.T("tokens.in.keep", w.Day(present, w.zone)))
 	}
 	add(endNever, w.T("tokens.in.never"))
 	for _, days := range endDays {
-		add(strconv.Itoa(days)+"d", w.N("tokens.in.days", int64(days), w.Moment(w.now.AddDate(0, 0, days), w.zone)))
+		add(strconv.Itoa(days)+"d", w.N("tokens.in.days", int64(days), w.Day(w.now.AddDate(0, 0, days), w.zone)))
 	}
-	add(endYear, w.T("tokens.in.year", w.Moment(w.now.AddDate(0, 0, 365), w.zone)))
+	add(endYear, w.T("tokens.in.year", w.Day(w.now.AddDate(0, 0, 365), w.zone)))
 	add(endOn, w.T("tokens.in.on"))
 	return all
 }
