@@ -174,7 +174,7 @@ func (f *follower) draw(into []byte, said gateway.Said) []byte {
 	}
 	if open != f.open || len(blocks) > 0 {
 		f.open = open
-		into = appendEvent(into, "open", 0, open)
+		into = appendEvent(into, "grow", 0, open)
 	}
 	now := f.chat.Now()
 	f.next = now.Add(max(drawEvery, drawShare*now.Sub(began)))
