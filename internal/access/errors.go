@@ -113,9 +113,8 @@ func Problems(err error) []*Error {
 			all = append(all, Problems(one)...)
 		}
 		return all
-	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return []*Error{e}
+	case interface{ Unwrap() error }:
+		return Problems(e.Unwrap())
 	}
 	return nil
 }

@@ -36,12 +36,12 @@ func (r Refill) PeriodStart(now time.Time, zone *time.Location) time.Time {
 	y, m, d := local.Date()
 	switch r {
 	case RefillDaily:
-		return time.Date(y, m, d, 0, 0, 0, 0, zone)
+		return dayStart(y, m, d, zone)
 	case RefillWeekly:
 		back := (int(local.Weekday()) + 6) % 7
-		return time.Date(y, m, d-back, 0, 0, 0, 0, zone)
+		return dayStart(y, m, d-back, zone)
 	case RefillMonthly:
-		return time.Date(y, m, 1, 0, 0, 0, 0, zone)
+		return dayStart(y, m, 1, zone)
 	}
 	return time.Time{}
 }
@@ -52,13 +52,24 @@ func (r Refill) NextRefill(now time.Time, zone *time.Location) time.Time {
 	y, m, d := start.Date()
 	switch r {
 	case RefillDaily:
-		return time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+		return dayStart(y, m, d+1, zone)
 	case RefillWeekly:
-		return time.Date(y, m, d+7, 0, 0, 0, 0, zone)
+		return dayStart(y, m, d+7, zone)
 	case RefillMonthly:
-		return time.Date(y, m+1, 1, 0, 0, 0, 0, zone)
+		return dayStart(y, m+1, 1, zone)
 	}
 	return time.Time{}
+}
+
+// dayStart is the first moment of a day. Where clocks go forward at midnight that
+// is one o'clock, and time.Date may answer with the evening before.
+func dayStart(y int, m time.Month, d int, zone *time.Location) time.Time {
+	at := time.Date(y, m, d, 0, 0, 0, 0, zone)
+	day := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC) }
+	if day(at).Before(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)) {
+		_, at = at.ZoneBounds()
+	}
+	return at
 }
 
 // Purse is where quota, used and reserved are kept. Reserved as read from the

@@ -197,10 +197,13 @@ func (a Actor) Must(act Act) error {
 }
 
 // MayGrant reports whether the actor may issue or edit a token with these
-// permissions: a token never gives more than it has. manage may also give chat
-// and read, admin any.
+// permissions: whoever may change API tokens at all, and a token never gives more
+// than it has. manage may also give chat and read, admin any.
 func (a Actor) MayGrant(ps Permissions) bool {
-	if a.Kind != ActorToken || a.Permissions.Has(PermAdmin) {
+	switch {
+	case !a.May(ChangeAccess):
+		return false
+	case a.Kind != ActorToken || a.Permissions.Has(PermAdmin):
 		return true
 	}
 	return !slices.ContainsFunc(ps, func(name string) bool { return meaning(name) == PermAdmin })
