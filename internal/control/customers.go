@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"net/mail"
 	"unicode/utf8"
 
 	"latchkey/db"
@@ -89,34 +88,30 @@ func checkCustomer(f CustomerForm, creating bool) (db.CustomerChange, error) {
 	change := db.CustomerChange{Email: f.Email, Note: f.Note, Language: f.Language, Version: f.Version}
 	var wrong []error
 	if f.Username != nil || creating {
-		name, err := checkName(deref(f.Username), "username")
-		wrong = append(wrong, err)
-		if f.Lenient && err == nil {
-			name = deref(f.Username) // as typed
-		}
+		name, err := checkCustomerName(deref(f.Username), f.Lenient)
 		key := fold(name)
-		change.Username, change.UsernameKey = &name, &key
+		change.Username, change.UsernameKey, wrong = &name, &key, append(wrong, err)
 	}
 	if f.Email != nil && !f.Lenient {
-		wrong = append(wrong, checkCustomerEmail(*f.Email))
+		email, err := checkEmail(*f.Email)
+		change.Email, wrong = &email, append(wrong, err)
+	} else {
+		wrong = append(wrong, checkText(deref(f.Email), "email", emailMax))
 	}
-	wrong = append(wrong, checkText(deref(f.Email), "email", emailMax), checkText(deref(f.Note), "note", access.NoteMax))
+	wrong = append(wrong, checkText(deref(f.Note), "note", access.NoteMax))
 	if l := deref(f.Language); l != "" && l != "en" && l != "zh" {
 		wrong = append(wrong, access.Fail(access.Invalid, "language_unknown", "Choose English or Chinese.").At("language"))
 	}
 	return change, errors.Join(wrong...)
 }
 
-// checkCustomerEmail takes an address as people write it: one, without a name
-// beside it.
-func checkCustomerEmail(text string) error {
-	if text == "" {
-		return nil
+// checkCustomerName is checkUsername; a lenient door keeps the name as typed.
+func checkCustomerName(name string, lenient bool) (string, error) {
+	if !lenient {
+		return checkUsername(name)
 	}
-	if parsed, err := mail.ParseAddress(text); err != nil || parsed.Address != text {
-		return access.Fail(access.Invalid, "email_invalid", "This is not an e-mail address like name@example.com.").At("email")
-	}
-	return nil
+	_, err := checkName(name, "username")
+	return name, err
 }
 
 // Customer returns one of the workspace's customers.

@@ -172,6 +172,10 @@ func onList(c *fiber.Ctx, path string) bool {
 	return before == path
 }
 
+// onWholeList reports whether a part was asked for from the first page of the list,
+// neither searched nor filtered: it can be drawn anew with what was made.
+func onWholeList(c *fiber.Ctx, path string) bool { return onList(c, path) && page.Back(c) == path }
+
 // freshPassword leads to the page that asks for the password again when that is
 // what err wants, and comes back to where the reader was.
 func freshPassword(c *fiber.Ctx, err error, back string) error {

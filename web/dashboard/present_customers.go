@@ -100,10 +100,19 @@ func (d *Dashboard) showReady(c *fiber.Ctx, made handedOut, fresh bool) error {
 	switch {
 	case !onList(c, "/customers"):
 		return page.Part(c, panel)
-	case fresh:
+	case !fresh:
+		return page.Part(c, panel, views.CustomerRowChanged(shown))
+	case !onWholeList(c, "/customers"):
 		return page.Part(c, panel, views.CustomerRowAdded(shown))
 	}
-	return page.Part(c, panel, views.CustomerRowChanged(shown))
+	list, err := d.customerList(c)
+	for i := range list.Rows {
+		list.Rows[i].Fresh = list.Rows[i].ID == row.PublicID
+	}
+	if err != nil {
+		return err
+	}
+	return page.Part(c, panel, views.CustomersAgain(list))
 }
 
 // signInText is what to send to a customer: with the newest link that is open to

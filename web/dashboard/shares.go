@@ -371,10 +371,20 @@ func (d *Dashboard) showNewShare(c *fiber.Ctx, made handedOut) error {
 	}
 	fresh := d.shareRow(c, row)
 	fresh.Fresh = true
-	if !onList(c, "/shares") {
+	switch {
+	case !onList(c, "/shares"):
 		return page.Part(c, panel)
+	case !onWholeList(c, "/shares"):
+		return page.Part(c, panel, views.ShareRowAdded(fresh))
 	}
-	return page.Part(c, panel, views.ShareRowAdded(fresh))
+	list, err := d.shareList(c, "")
+	for i := range list.Rows {
+		list.Rows[i].Fresh = list.Rows[i].ID == row.PublicID
+	}
+	if err != nil {
+		return err
+	}
+	return page.Part(c, panel, views.SharesAgain(list))
 }
 
 // SharesCSV is the list as CSV, by the list's own query. It holds no link.

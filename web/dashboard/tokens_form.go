@@ -91,7 +91,18 @@ func (d *Dashboard) tokenOf(c *fiber.Ctx, f tokenDraft, row *db.TokenRow) (contr
 		*n.into = &value
 	}
 	form.Quota, err = w.quotaOf(f, was)
-	return form, joined(append(wrong, err)...)
+	if wrong = append(wrong, err); joined(wrong...) != nil {
+		wrong = append(wrong, nameMissing(f.name))
+	}
+	return form, joined(wrong...)
+}
+
+// nameMissing says beside other faults what control would say first.
+func nameMissing(name string) error {
+	if strings.TrimSpace(name) != "" {
+		return nil
+	}
+	return access.Fail(access.Invalid, "name_missing", "Give it a name.").At("name")
 }
 
 // quotaOf reads the budget. An amount that was not touched is not named: it may
@@ -177,8 +188,20 @@ func (d *Dashboard) showCreated(c *fiber.Ctx, made handedOut, rotated bool) erro
 	}
 	fresh := d.tokenRow(c, row)
 	fresh.Fresh = true
-	if rotated || !onList(c, "/tokens") {
+	switch {
+	case !onList(c, "/tokens"):
+		return page.Part(c, panel)
+	case rotated:
 		return page.Part(c, panel, views.TokenRowChanged(fresh))
+	case !onWholeList(c, "/tokens"):
+		return page.Part(c, panel, views.TokenRowAdded(fresh))
 	}
-	return page.Part(c, panel, views.TokenRowAdded(fresh))
+	list, err := d.tokenList(c)
+	for i := range list.Rows {
+		list.Rows[i].Fresh = list.Rows[i].ID == row.PublicID
+	}
+	if err != nil {
+		return err
+	}
+	return page.Part(c, panel, views.TokensAgain(list))
 }
