@@ -678,7 +678,6 @@ type BotFormView struct {
 	Origins              string // one a line
 	MoreNow              string
 	ParamsOpen, MoreOpen bool
-	Enabled              bool
 }
 
 // BotForm is the form of a new bot: what it is called, what it runs on, how it
@@ -924,7 +923,7 @@ func botModels(v BotFormView) templ.Component {
 				var templ_7745c5c3_Var36 string
 				templ_7745c5c3_Var36, templ_7745c5c3_Err = templ.JoinStringErrs(g.Label)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/bots.templ`, Line: 212, Col: 29}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/bots.templ`, Line: 211, Col: 29}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var36))
 				if templ_7745c5c3_Err != nil {

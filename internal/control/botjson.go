@@ -33,7 +33,8 @@ func slugOf(name string) string {
 			dash = true
 		}
 		if b.Len() >= SlugMax-16 { // room for what makes it unique
-			break
+			slug := b.String()
+			return strings.TrimRight(slug[:max(strings.LastIndexByte(slug, '-'), SlugMax/2)], "-")
 		}
 	}
 	return b.String()

@@ -61,7 +61,7 @@ func TestShortNames(t *testing.T) {
 		{"Acme  Help -- EU!", "acme-help-eu-2"},
 		{"Café Über", "cafe-uber"},
 		{"Ａ１ desk", "a1-desk"},
-		{strings.Repeat("long ", 19), "long-long-long-long-long-long-long-long-long"},
+		{strings.Repeat("long ", 19), "long-long-long-long-long-long-long-long"},
 	} {
 		f := o.botForm(p)
 		f.Name = &c[0]

@@ -82,5 +82,5 @@ func (c *Control) firstAnswer(ctx context.Context, caller, key string, place sec
 	}
 }
 
-// NewFormKey makes the key that a form carries in its hidden field "form".
+// NewFormKey makes the key that a form carries in a hidden field.
 func (c *Control) NewFormKey() string { return secret.NewPublicID(c.Random) }

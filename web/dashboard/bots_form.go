@@ -41,9 +41,6 @@ func readBot(c *fiber.Ctx) (control.BotForm, error) {
 			return f, err
 		}
 		f.Params = &params
-		// The switch stands on the same page, and is not sent when it is off.
-		enabled := ticked(c, "enabled")
-		f.Enabled = &enabled
 	}
 	days, err := readKeep(sent(c, "keep"), field(c, "keep_days"))
 	f.RetentionDays = days
@@ -127,29 +124,29 @@ func splitParams(params string) (rest, temperature, maxTokens string) {
 // newBotForm is the form of a new bot.
 func (d *Dashboard) newBotForm(c *fiber.Ctx) (views.BotFormView, error) {
 	models, err := d.modelGroups(c, access.Bot{})
-	return views.BotFormView{Action: "/bots", Back: "/bots", Once: d.formKey(c), Models: models, Enabled: true}, err
+	return views.BotFormView{Action: "/bots", Back: "/bots", Once: d.formKey(c), Models: models}, err
 }
 
 // botForm is the form of a stored bot.
 func (d *Dashboard) botForm(c *fiber.Ctx, row db.BotRow) (views.BotFormView, error) {
 	models, err := d.modelGroups(c, row.Bot)
 	v := views.BotFormView{
-		Action: botHref(row.PublicID), Back: "/bots", Version: version(row.Version), Models: models, Enabled: row.Enabled,
+		Action: botHref(row.PublicID), Back: "/bots", Version: version(row.Version), Models: models,
 		Name: row.Name, Slug: row.Slug, Prompt: row.SystemPrompt, Welcome: row.Welcome, Questions: strings.Join(row.SuggestedQuestions, "\n"),
 		Origins: strings.Join(row.AllowedOrigins, "\n"), Settings: emptyObject(row.Settings),
 	}
 	v.Params, v.Temperature, v.MaxTokens = splitParams(row.Params)
-	keep := "always"
+	l, keep := page.Lang(c), "always"
+	kept := l.T("bots.keep.always")
 	switch days := row.RetentionDays; {
 	case days == nil:
 	case *days == 0:
-		keep = "never"
+		keep, kept = "never", l.T("bots.keep.never")
 	default:
-		keep, v.KeepDays = "days", strconv.FormatInt(*days, 10)
+		keep, v.KeepDays, kept = "days", strconv.FormatInt(*days, 10), l.N("bots.kept", *days)
 	}
-	l := page.Lang(c)
 	v.Keep, v.Kinds = choices(l, "bots.keep", keep, "always", "days", "never"), choices(l, "bots.kind", string(row.Kind), "dialog", "agent")
-	v.ParamsNow, v.MoreNow = paramsNow(l, row.Params), l.T("bots.more_now", l.T("bots.keep."+keep), row.Slug)
+	v.ParamsNow, v.MoreNow = paramsNow(l, row.Params), l.T("bots.more_now", kept, row.Slug)
 	return v, err
 }
 
@@ -193,7 +190,6 @@ func (d *Dashboard) typedBot(c *fiber.Ctx, v *views.BotFormView, err error) {
 			*into = *text
 		}
 	}
-	v.Enabled = v.Version == "" || ticked(c, "enabled")
 	choose(v.Keep, field(c, "keep"))
 	choose(v.Kinds, field(c, "kind"))
 	for _, g := range v.Models {

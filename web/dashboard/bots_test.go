@@ -17,10 +17,10 @@ func TestProviderIsConnectedTestedAndMended(t *testing.T) {
 	r.get("/providers").want(t, 200, "Acme models", "Active", "gpt-4o-mini", "+1", "stored", "!upstream-key")
 	form := r.get("/providers/new")
 	form.want(t, 200, "Connect", "Test connection", "Fetch models")
-	key := form.value(t, "form")
+	key := form.value(t, "once")
 
 	// Nothing is saved by fetching and testing.
-	fields := []string{"form", key, "name", "Backup", "base_url", s.Faulty.URL + "/v1", "api_key", "sk-of-backup", "priority", "5", "enabled", "1"}
+	fields := []string{"once", key, "name", "Backup", "base_url", s.Faulty.URL + "/v1", "api_key", "sk-of-backup", "priority", "5", "enabled", "1"}
 	r.post("/providers/models", fields...).want(t, 200, "2 models found", `value="good"`, `value="good-embedding"`, "checked", "!sk-of-backup")
 	r.post("/providers/test", append(fields, "model", "good")...).want(t, 200, "Connected.", "It lists 2 models.", "good began to answer after")
 	for fault, sentence := range map[string]string{
@@ -111,9 +111,9 @@ func TestBotIsMadeAndEdited(t *testing.T) {
 	form.want(t, 200, "Acme models", "qwen-max", "Create bot")
 	model := s.Provider.PublicID + ":qwen-max"
 	r.post("/bots", "name", "", "model", model, "system_prompt", "Be <b>kind</b>.").want(t, 422, "Give it a name.", "Be &lt;b&gt;kind&lt;/b&gt;.")
-	made := r.post("/bots", "form", form.value(t, "form"), "name", "Order desk", "model", model, "welcome", "Hi\r\nthere")
+	made := r.post("/bots", "once", form.value(t, "once"), "name", "Order desk", "model", model, "welcome", "Hi\r\nthere")
 	made.want(t, 200, "Bot created.", "bot:order-desk", "Try it")
-	if again := r.post("/bots", "form", form.value(t, "form"), "name", "Order desk", "model", model); again.path != made.path {
+	if again := r.post("/bots", "once", form.value(t, "once"), "name", "Order desk", "model", model); again.path != made.path {
 		t.Errorf("the same form sent twice led to %s and %s", made.path, again.path)
 	}
 

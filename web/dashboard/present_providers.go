@@ -94,11 +94,11 @@ func (d *Dashboard) providerForm(c *fiber.Ctx, p access.Provider) views.Provider
 		}
 	}
 	v := d.providerFrame(c, p)
-	v.Name, v.BaseURL, v.Priority, v.Enabled = p.Name, p.BaseURL, strconv.FormatInt(p.Priority, 10), p.Enabled
+	v.Name, v.BaseURL, v.Priority = p.Name, p.BaseURL, strconv.FormatInt(p.Priority, 10)
 	v.Demo = p.BaseURL == upstream.DemoURL
 	v.Models.Options, v.Models.More = boxesOf(boxes, boxes), strings.Join(lines, "\n")
 	v.Test.Options = testOptions(page.Lang(c), p.Models, "")
-	v.FoldNow = providerFold(page.Lang(c), v)
+	v.FoldNow = page.Lang(c).T("providers.fold_now", v.Priority)
 	return v
 }
 
@@ -119,14 +119,6 @@ func (d *Dashboard) providerFrame(c *fiber.Ctx, p access.Provider) views.Provide
 	return v
 }
 
-func providerFold(l lang.Lang, v views.ProviderFormView) string {
-	state := l.T("providers.disabled")
-	if v.Enabled {
-		state = l.T("providers.active")
-	}
-	return l.T("providers.fold_now", v.Priority, state)
-}
-
 // sentProvider is the form as it was sent, with the provider it is of.
 func (d *Dashboard) sentProvider(c *fiber.Ctx, s sentProvider) (views.ProviderFormView, db.ProviderRow) {
 	var row db.ProviderRow
@@ -139,7 +131,7 @@ func (d *Dashboard) sentProvider(c *fiber.Ctx, s sentProvider) (views.ProviderFo
 
 func (d *Dashboard) typedProvider(c *fiber.Ctx, s sentProvider, p access.Provider) views.ProviderFormView {
 	v := d.providerFrame(c, p)
-	v.Name, v.BaseURL, v.Priority, v.Enabled = field(c, "name"), field(c, "base_url"), field(c, "priority"), ticked(c, "enabled")
+	v.Name, v.BaseURL, v.Priority = field(c, "name"), field(c, "base_url"), field(c, "priority")
 	v.Demo = strings.TrimSpace(v.BaseURL) == upstream.DemoURL
 	v.Models.Options, v.Models.More = boxesOf(s.listed, s.ticked), s.lines
 	if s.form.Models != nil {
@@ -148,7 +140,7 @@ func (d *Dashboard) typedProvider(c *fiber.Ctx, s sentProvider, p access.Provide
 	if field(c, "version") != "" {
 		v.Version = field(c, "version")
 	}
-	v.FoldNow = providerFold(page.Lang(c), v)
+	v.FoldNow = page.Lang(c).T("providers.fold_now", v.Priority)
 	return v
 }
 

@@ -47,7 +47,7 @@ func (d *Dashboard) ProviderMenu(c *fiber.Ctx) error {
 
 // NewProvider shows the form of a new provider.
 func (d *Dashboard) NewProvider(c *fiber.Ctx) error {
-	return d.showNewProvider(c, fiber.StatusOK, d.providerForm(c, access.Provider{Enabled: true}))
+	return d.showNewProvider(c, fiber.StatusOK, d.providerForm(c, access.Provider{}))
 }
 
 // CreateProvider connects a provider and leads to its page.

@@ -34,8 +34,6 @@ func readProvider(c *fiber.Ctx) (sentProvider, error) {
 	if key := field(c, "api_key"); key != "" || ticked(c, "forget_key") {
 		s.form.Key = &key
 	}
-	enabled := ticked(c, "enabled")
-	s.form.Enabled = &enabled
 	models, err := readModels(s.ticked, s.lines)
 	if err != nil {
 		return s, err

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/gateway"
 	"latchkey/internal/lang"
+	"latchkey/internal/markdown"
 	"latchkey/views"
 	"latchkey/web/page"
 	"latchkey/web/wire"
@@ -69,6 +71,7 @@ func (d *Dashboard) ask(c *fiber.Ctx, b access.Bot, said []gateway.Turn, turn vi
 		return wire.Stream(c, s, d.Now, d.Log)
 	}
 	s.whole()
+	s.turn.Blocks = s.blocks()
 	stop()
 	if err := s.Close(); err != nil {
 		return err
@@ -110,7 +113,7 @@ func (d *Dashboard) tryWhole(c *fiber.Ctx, b access.Bot, said []gateway.Turn, la
 	try := d.tryView(b)
 	try.Fresh = true
 	for i := 0; i+1 < len(said); i += 2 {
-		try.Turns = append(try.Turns, views.TryTurnView{Initials: last.Initials, Question: said[i].Text, Answer: said[i+1].Text})
+		try.Turns = append(try.Turns, views.TryTurnView{Initials: last.Initials, Question: said[i].Text, Answer: said[i+1].Text, Blocks: markdown.Blocks(said[i+1].Text)})
 	}
 	try.Turns = append(try.Turns, last)
 	form, err := d.botForm(c, row)
@@ -137,50 +140,54 @@ type trial struct {
 	units  int64
 	open   bool
 	said   strings.Builder
+	sent   int // blocks that are finished and in the page
 	events []gateway.Event
 }
 
-// Fill writes what has come as one event, and the end as the last.
+// Fill writes what has come as one event, and the end as the last one.
 func (s *trial) Fill(into []byte) ([]byte, error) {
 	if !s.open {
 		s.open = true
 		s.turn.Running = true
 		return page.AppendEvent(into, s.lang, views.TryBegins(s.href, s.turn))
 	}
-	text, err := s.next()
+	came, err := s.next()
 	if errors.Is(err, gateway.ErrQuiet) {
 		return append(into, ": keep-alive\n\n"...), nil
 	}
-	if text != "" {
-		var fault error
-		if into, fault = page.AppendEvent(into, s.lang, views.TryMore(s.turn.ID, text)); fault != nil {
+	if err != nil {
+		s.end(err)
+		into, fault := page.AppendEvent(into, s.lang, views.TryEnds(s.turn, s.blocks()))
+		if fault != nil {
 			return into, fault
 		}
+		return into, io.EOF
 	}
-	if err == nil {
+	blocks := s.blocks()
+	if !came || len(blocks) == 0 {
 		return into, nil
 	}
-	s.end(err)
-	into, fault := page.AppendEvent(into, s.lang, views.TryEnds(s.turn))
-	if fault != nil {
-		return into, fault
-	}
-	return into, io.EOF
+	last := len(blocks) - 1
+	s.sent += last
+	return page.AppendEvent(into, s.lang, views.TryMore(s.turn.ID, blocks[:last], blocks[last]))
 }
 
-// next is the text that has come since.
-func (s *trial) next() (string, error) {
-	var err error
-	var text strings.Builder
+// blocks are those of the answer that the page does not have for good.
+func (s *trial) blocks() []string {
+	return markdown.From(string(bytes.ToValidUTF8([]byte(s.said.String()), nil)), s.sent)
+}
+
+// next waits for more of the answer and reports whether any text came.
+func (s *trial) next() (came bool, err error) {
 	s.events, err = s.answer.Next(s.events[:0])
 	for _, e := range s.events {
-		text.Write(e.Text)
+		came = came || len(e.Text) > 0
+		s.said.Write(e.Text)
 	}
-	if text.Len() > 0 && s.first.IsZero() {
+	if came && s.first.IsZero() {
 		s.first = s.now()
 	}
-	s.said.WriteString(text.String())
-	return text.String(), err
+	return came, err
 }
 
 // whole reads the answer to its end.
@@ -195,7 +202,7 @@ func (s *trial) whole() {
 
 // end says how the answer ended and what it took.
 func (s *trial) end(err error) {
-	s.turn.Running, s.turn.Answer = false, s.said.String()
+	s.turn.Running, s.turn.Answer = false, strings.ToValidUTF8(s.said.String(), "")
 	if !errors.Is(err, io.EOF) {
 		s.turn.Problem = s.lang.T("bots.try_broke")
 		if problems := access.Problems(err); len(problems) > 0 {
