@@ -235,6 +235,14 @@ func (b *browser) fill(name, value string) {
 	b.do(chromedp.SendKeys(selector, value))
 }
 
+// choose picks one of a group of radio buttons, however it is drawn.
+func (b *browser) choose(name, value string) {
+	b.t.Helper()
+	selector := fmt.Sprintf("[name=%q][value=%q]", name, value)
+	b.until(selector, "document.querySelector('"+selector+"')")
+	b.eval("document.querySelector('" + selector + "').click()")
+}
+
 // click presses the first thing that a selector finds and that can be seen.
 func (b *browser) click(selector string) {
 	b.t.Helper()

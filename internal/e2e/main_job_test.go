@@ -1,10 +1,13 @@
 package e2e
 
 import (
-	"fmt"
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
+
+	sdk "github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
 
 	"latchkey/internal/upstream/faulty"
 )
@@ -27,7 +30,7 @@ func setUp(t *testing.T, b *browser, s *server, modelURL, model string) (link, n
 	b.click("main [type=submit]")
 
 	b.until("the third step", `location.pathname === "/setup/model"`)
-	b.eval(`document.querySelector("[name=provider][value=own]").click()`)
+	b.choose("provider", "own")
 	b.fill("own_url", modelURL)
 	b.fill("own_model", model)
 	b.picture("setup-model")
@@ -85,9 +88,12 @@ func TestMainJob(t *testing.T) {
 	customer.until("the answer is whole", `!document.querySelector("[data-running]") && document.body.innerText.includes("Send the same event")`)
 	customer.picture("chat-answered")
 
-	owner.visit(s.url + "/requests")
+	// The owner sees what it took.
+	owner.visit(s.url + "/customers")
 	owner.says("mei.tanaka")
-	owner.picture("requests")
+	owner.click(`#customers-rows a[href^="/customers/"]`)
+	owner.says("Support Bot")
+	owner.picture("customer")
 
 	// Revoked means now: the running answer ends, and the next question too.
 	ask(customer, "And twice?")
@@ -95,32 +101,82 @@ func TestMainJob(t *testing.T) {
 	call.Send("Twice ")
 	customer.says("Twice")
 	owner.visit(s.url + "/shares")
-	owner.says("Acme help desk")
-	revokeShare(owner)
+	owner.click(`#shares-rows a[href^="/shares/"]`)
+	owner.click(`#share-end a[href$="/revoke"]`)
+	owner.until("the reach is said first", `/1 customer/.test(document.querySelector("#share-end").innerText)`)
+	owner.picture("share-revoke")
+	owner.click(`#share-end form[action$="/revoke"] [type=submit]`)
+	owner.says("Revoked")
 	call.WaitGone()
-	customer.until("the answer was cut with its sentence", `!document.querySelector("[data-running]") && /Acme/.test(document.body.innerText)`)
-	customer.picture("chat-revoked")
+	customer.says("此链接已被 Acme Support 停用")
 	customer.visit(link)
-	customer.until("the dead link says so", `document.querySelector(".oops, main h1")`)
+	customer.says("此链接已被 Acme Support 停用")
 	customer.picture("share-revoked")
+	if n := len(up.Calls()); n != before+2 {
+		t.Errorf("the provider was asked %d times, want %d", n-before, 2)
+	}
 }
 
+// A program calls with a token that was made and copied in the dashboard.
+func TestOfficialClientWithCopiedToken(t *testing.T) {
+	up := faulty.Start(t)
+	up.Say("Hello from Acme.")
+	s := serve(t, up)
+	owner := open(t, desktop)
+	setUp(t, owner, s, up.URL+"/v1", "gpt-4o-mini")
+	owner.visit(s.url + "/tokens")
+	owner.click("[data-create]")
+	owner.until("the form", `document.querySelector("#dialog[open] [name=name]")`)
+	owner.picture("token-create")
+	owner.fill("name", "Billing export script")
+	owner.click("#dialog form [type=submit]")
+	owner.until("the key", `document.querySelector("#dialog #key")`)
+	owner.picture("token-created")
+	if owner.value(`document.querySelector("main").innerHTML.includes("sk-lk") && !document.querySelector("main").innerHTML.includes("sk-lk…")`) == "true" {
+		t.Error("the list holds a secret")
+	}
+	key := owner.value(`(e => e.value || e.innerText)(document.querySelector("#dialog #key"))`)
+
+	client := sdk.NewClient(option.WithBaseURL(s.url+"/v1"), option.WithAPIKey(strings.TrimSpace(key)), option.WithMaxRetries(0))
+	question := sdk.ChatCompletionNewParams{Model: "gpt-4o-mini", Messages: []sdk.ChatCompletionMessageParamUnion{sdk.UserMessage("hello")}}
+	answer, err := client.Chat.Completions.New(t.Context(), question)
+	if err != nil || answer.Choices[0].Message.Content != "Hello from Acme." {
+		t.Fatalf("plain: %+v %v", answer, err)
+	}
+	stream := client.Chat.Completions.NewStreaming(t.Context(), question)
+	var said strings.Builder
+	for stream.Next() {
+		for _, c := range stream.Current().Choices {
+			said.WriteString(c.Delta.Content)
+		}
+	}
+	if err := stream.Err(); err != nil || said.String() != "Hello from Acme." {
+		t.Fatalf("stream: %q %v", said.String(), err)
+	}
+
+	// The owner revokes it: the next call is refused, and says why.
+	owner.visit(s.url + "/tokens")
+	owner.click(`#tokens-rows a[href^="/tokens/"]`)
+	owner.click(`a[href$="/revoke"]`)
+	owner.click(`form[action$="/revoke"] [type=submit]`)
+	owner.says("Revoked")
+	_, err = client.Chat.Completions.New(t.Context(), question)
+	if refused, ok := errors.AsType[*sdk.Error](err); !ok || refused.StatusCode != 401 || refused.Code != "token_revoked" {
+		t.Errorf("after the revocation: %v", err)
+	}
+	if out := s.run(t, "", "doctor"); !strings.Contains(out, "ok") {
+		t.Errorf("doctor: %s", out)
+	}
+}
+
+// chooseOwnPassword changes the password that was made for the customer.
 func chooseOwnPassword(b *browser, old, chosen string) {
-	b.until("signed in", `document.querySelector("[name=question], [name=new_password], [name=password_new], [name=new]")`)
-	if b.value(`!!document.querySelector("[name=question]")`) == "true" {
-		return
+	b.t.Helper()
+	b.until("asked for a password of one's own", `location.pathname.endsWith("/password")`)
+	if b.value(`!!document.querySelector("[name=current]")`) == "true" {
+		b.fill("current", old)
 	}
-	for _, field := range []string{"current", "current_password", "password"} {
-		if b.value(fmt.Sprintf(`!!document.querySelector("[name=%s]")`, field)) == "true" {
-			b.fill(field, old)
-			break
-		}
-	}
-	for _, field := range []string{"new_password", "password_new", "new", "again", "repeat"} {
-		if b.value(fmt.Sprintf(`!!document.querySelector("[name=%s]")`, field)) == "true" {
-			b.fill(field, chosen)
-		}
-	}
+	b.fill("password", chosen)
 	b.click("main [type=submit]")
 	b.until("the chat", `document.querySelector("[name=question]")`)
 }
@@ -129,10 +185,6 @@ func ask(b *browser, question string) {
 	b.t.Helper()
 	b.until("the field", `document.querySelector("[name=question]") && !document.querySelector("[name=question]").disabled`)
 	b.fill("question", question)
-	b.click("form.composer [type=submit], [data-send]")
+	b.click("form.composer .send")
 	b.says(question)
-}
-
-func revokeShare(b *browser) {
-	b.t.Helper()
 }
