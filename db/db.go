@@ -122,9 +122,6 @@ func (d *DB) Close() error {
 	return err
 }
 
-// SQLiteVersion is the version of the engine inside.
-func (d *DB) SQLiteVersion() string { return sqliteVersion() }
-
 // notFound is what a missing row and another's row both answer.
 func notFound(what string) error {
 	return access.Fail(access.NotFound, "not_found", "There is no such %s here.", what)

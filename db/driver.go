@@ -57,7 +57,8 @@ func readerConnector(path string) connector {
 	return open(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}}, "cache_size = -4096")
 }
 
-func sqliteVersion() string {
+// SQLiteVersion is the version of the engine inside.
+func SQLiteVersion() string {
 	text, _, _ := sqlite3.Version()
 	return text
 }

@@ -32,6 +32,9 @@ type commands struct {
 	User    userCmd    `cmd:"" help:"Add, list, rescue and disable users."`
 	Token   tokenCmd   `cmd:"" help:"Issue API tokens."`
 	Sample  sampleCmd  `cmd:"" hidden:"" help:"Fill an empty data folder with sample data."`
+	Backup  backupCmd  `cmd:"" help:"Copy the database, with a manifest, while the server runs."`
+	Doctor  doctorCmd  `cmd:"" help:"Look for faults in the file, the ledger, the audit chain and the key."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, after a copy."`
 	Version versionCmd `cmd:"" help:"Print the version, the commit and what it was built with."`
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"runtime"
+
+	"latchkey/db"
 )
 
 // Set by the Makefile with -ldflags -X.
@@ -15,6 +17,7 @@ type versionCmd struct{}
 
 // Run prints one fact to a line: its name, a space, its value.
 func (versionCmd) Run(sh *shell) error {
-	_, err := fmt.Fprintf(sh.stdout, "latchkey %s\ncommit %s\ngo %s\n", version, commit, runtime.Version())
+	_, err := fmt.Fprintf(sh.stdout, "latchkey %s\ncommit %s\ngo %s\nsqlite %s\n",
+		version, commit, runtime.Version(), db.SQLiteVersion())
 	return err
 }
