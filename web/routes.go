@@ -82,6 +82,7 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/setup/model", r.setup(d.SetupModel)...)
 	app.Post("/setup/model", r.setup(d.ConnectModel)...)
 	app.Get("/setup/model/try", r.setup(d.TryDemo)...)
+	app.Post("/setup/model/try", r.setup(d.TryDemo)...)
 	app.Get("/setup/bot", r.setup(d.SetupBot)...)
 	app.Post("/setup/bot", r.setup(d.MakeFirstBot)...)
 	app.Get("/setup/share", r.setup(d.SetupShare)...)

@@ -2,8 +2,14 @@ package control
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"time"
 
 	"latchkey/internal/access"
+	"latchkey/internal/upstream"
 )
 
 // setupFinished is the setting that closes the set-up's pages for good.
@@ -22,4 +28,43 @@ func (c *Control) FinishSetup(ctx context.Context, by access.Actor) error {
 		return err
 	}
 	return c.DB.SetSetting(ctx, by, setupFinished, "1")
+}
+
+// sampleMax bounds a sample answer and the question for it, in bytes.
+const sampleMax = 600
+
+// SampleAnswer asks a model of a provider that may not be saved yet, so that a
+// page can show what its answers are like. A long answer is cut.
+func (c *Control) SampleAnswer(ctx context.Context, by access.Actor, f ProviderForm, model, question string) (text string, first time.Duration, err error) {
+	ep, _, err := c.endpoint(ctx, by, "", f)
+	if err != nil {
+		return "", 0, err
+	}
+	if question = strings.TrimSpace(question); question == "" || len(question) > sampleMax {
+		return "", 0, access.Fail(access.Invalid, "question_length", "A question has 1 to %d bytes of text.", sampleMax).At("question")
+	}
+	body, err := json.Marshal(map[string]any{
+		"model": model, "stream": true, "messages": []map[string]string{{"role": "user", "content": question}},
+	})
+	if err != nil {
+		return "", 0, err
+	}
+	a, err := c.Upstream.Ask(ctx, ep, upstream.Question{Path: "/chat/completions", Stream: true, Body: body})
+	if err != nil {
+		return "", 0, err
+	}
+	defer a.Close()
+	for len(text) < sampleMax {
+		events, err := a.Next(nil)
+		if errors.Is(err, io.EOF) {
+			return text, a.FirstByte, nil
+		}
+		if err != nil {
+			return text, a.FirstByte, err
+		}
+		for _, e := range events {
+			text += string(e.Chunk.Content)
+		}
+	}
+	return strings.ToValidUTF8(text[:sampleMax], "") + "…", a.FirstByte, nil
 }

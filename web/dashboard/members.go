@@ -31,7 +31,7 @@ func (d *Dashboard) presentMember(c *fiber.Ctx, m db.MemberRow) views.MemberRowV
 		Roles: roleOptions(l, m.Role), Version: version(m.Version), Self: m.UserID == d.actor(c).ID, Off: !m.User.Enabled,
 		Joined: l.Ago(m.CreatedAt, now), JoinedAt: l.Moment(m.CreatedAt, zone), Seen: l.T("settings.never"),
 	}
-	if v.Under == "" {
+	if v.Under == "" && v.Name != m.User.Username {
 		v.Under = m.User.Username
 	}
 	if !m.User.LastLoginAt.IsZero() {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -115,31 +116,34 @@ func (d *Dashboard) refuseModel(c *fiber.Ctx, way string, f control.ProviderForm
 	if way == fromOwn {
 		v.Errors["own_url"], v.Errors["own_models"] = v.Errors["base_url"], v.Errors["models"]
 		if control.PrivateHostAsked(err) {
-			v.AllowHost = control.HostOf(*f.BaseURL)
+			v.AllowHost, v.Errors = control.HostOf(*f.BaseURL), map[string]string{"": page.Lang(c).T("setup.private_confirm")}
 		}
 	}
 	return d.showSetupModel(c, page.StatusOf(err), way, v)
 }
 
-// TryDemo asks the demo model, so that the page shows an answer by itself.
+// TryDemo asks the demo model, so that the page shows an answer by itself; a
+// question that was posted is asked instead.
 func (d *Dashboard) TryDemo(c *fiber.Ctx) error {
 	l, url := page.Lang(c), upstream.DemoURL
+	v := views.SetupTryView{Question: l.T("setup.try_question"), Tone: views.Ok}
+	if asked := field(c, "question"); asked != "" {
+		v.Question, v.Asked = asked, true
+	}
 	f := control.ProviderForm{BaseURL: &url, SetUp: true}
 	names, err := d.Control.FetchModels(c.UserContext(), d.actor(c), "", f)
-	var check upstream.Check
 	if err == nil {
-		check, err = d.Control.TryProvider(c.UserContext(), d.actor(c), "", f, firstChat(names))
+		var first time.Duration
+		v.Answer, first, err = d.Control.SampleAnswer(c.UserContext(), d.actor(c), f, firstChat(names), v.Question)
+		v.State = l.T("setup.try_connected", l.Duration(max(first.Round(time.Millisecond), time.Millisecond)))
 	}
-	if access.KindOf(err) == access.Upstream {
-		return page.Part(c, views.SetupTry(views.SetupTryView{Question: l.T("setup.try_question"), State: page.Say(c, err), Tone: views.Bad}))
+	if kind := access.KindOf(err); kind == access.Upstream || kind == access.Invalid {
+		v.State, v.Tone, err = page.Say(c, err), views.Bad, nil
 	}
 	if err != nil {
 		return err
 	}
-	return page.Part(c, views.SetupTry(views.SetupTryView{
-		Question: l.T("setup.try_question"), Answer: check.Sample, Tone: views.Ok,
-		State: l.T("setup.try_connected", l.Duration(check.FirstByte)),
-	}))
+	return page.Part(c, views.SetupTry(v))
 }
 
 func firstChat(names []string) string {
