@@ -354,6 +354,9 @@ func (c *Control) RotateToken(ctx context.Context, by access.Actor, publicID str
 	if err != nil {
 		return Issued{}, err
 	}
+	if err := mayHold(by, old.Token); err != nil {
+		return Issued{}, err
+	}
 	text := secret.NewToken(c.Random)
 	sealed, _, err := c.sealToken(old.Token, text, "")
 	if err != nil {
@@ -376,6 +379,13 @@ func (c *Control) RevealToken(ctx context.Context, by access.Actor, publicID str
 	if err := c.mayReveal(by); err != nil {
 		return "", "", err
 	}
+	old, err := c.DB.Token(ctx, by.WorkspaceID, publicID)
+	if err != nil {
+		return "", "", err
+	}
+	if err := mayHold(by, old.Token); err != nil {
+		return "", "", err
+	}
 	k, err := c.DB.RevealToken(ctx, by, by.WorkspaceID, publicID)
 	if err != nil {
 		return "", "", err
@@ -389,6 +399,14 @@ func (c *Control) RevealToken(ctx context.Context, by access.Actor, publicID str
 	}
 	openedBeta, err := c.Keys.Open(tokenPlace(k.PublicID, "beta_sealed"), k.BetaSealed)
 	return string(opened), string(openedBeta), err
+}
+
+// mayHold refuses an API token the secret of one that may do more than itself.
+func mayHold(by access.Actor, k access.Token) error {
+	if by.MayGrant(k.Permissions) {
+		return nil
+	}
+	return access.Fail(access.Forbidden, "grant_more", "A token cannot give more than it has itself.").At("permissions")
 }
 
 // mayReveal says whether stored secrets may be shown to the actor now.

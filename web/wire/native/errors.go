@@ -80,10 +80,16 @@ func sentence(l lang.Lang, problems []*access.Error) string {
 	said := make([]string, 0, len(problems))
 	for _, p := range problems {
 		text := l.Error(p.Code, p.Text, p.Args...)
-		if p.Field != "" && !strings.HasPrefix(text, p.Field+" ") && !strings.Contains(text, `"`+p.Field+`"`) {
+		if p.Field != "" && !named(text, p.Field) {
 			text = p.Field + ": " + text
 		}
 		said = append(said, text)
 	}
 	return strings.Join(said, " ")
+}
+
+// named reports whether a text says which field it is about. A field that is also
+// an everyday word counts only at the start or in quotes.
+func named(text, field string) bool {
+	return strings.HasPrefix(text, field+" ") || strings.Contains(text, `"`+field+`"`) || strings.ContainsAny(field, "-_.") && strings.Contains(text, field)
 }

@@ -131,6 +131,7 @@ func TestBodies(t *testing.T) {
 	w.call("owner", "POST", "/tokens", `{"name":"x"}`, "Content-Encoding", "gzip").refused(415, "content_encoding")
 	w.call("owner", "POST", "/tokens", `name=x`, "Content-Type", "application/x-www-form-urlencoded").refused(415, "content_type")
 	w.call("owner", "POST", "/tokens", `{"name":"x"}`, "Content-Type", "application/json; charset=utf-8").is(201)
+	w.call("owner", "HEAD", "/tokens", "").is(200)
 	w.call("owner", "POST", "/tokens?name=query", `{"name":"body"}`).is(201).has("name", "body")
 }
 

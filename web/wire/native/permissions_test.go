@@ -170,6 +170,16 @@ func TestTokensDoNotGrow(t *testing.T) {
 	w.call("token manage", "POST", "/tokens", `{"name":"x","permissions":["read","chat"]}`).is(201)
 	w.call("token admin", "POST", "/tokens", `{"name":"x","permissions":["admin-api"]}`).is(201)
 	w.call("token read", "POST", "/tokens", `{"name":"x"}`).refused(403, "forbidden")
+
+	// Nor does it get hold of a secret that may do more.
+	above := w.owner(201, "POST", "/tokens", `{"name":"above","permissions":["admin"]}`).id()
+	beside := w.owner(201, "POST", "/tokens", `{"name":"beside","permissions":["manage"]}`).id()
+	for _, verb := range []string{"/reveal", "/rotate"} {
+		w.call("token manage", "POST", "/tokens/"+above+verb, "").refused(403, "grant_more")
+		w.call("token manage", "POST", "/tokens/"+beside+verb, "").is(200)
+		w.call("token admin", "POST", "/tokens/"+above+verb, "").is(200)
+		w.call("plain editor", "POST", "/tokens/"+above+verb, "").is(200)
+	}
 }
 
 // What is wrong with a token is told to its holder, with the rule.

@@ -125,12 +125,17 @@ func (d *Door) Routes() []Route {
 // whether they may.
 func (d *Door) Mount(app fiber.Router) {
 	for _, r := range d.Routes() {
-		app.Add(r.Method, Base+r.Path, func(c *fiber.Ctx) error {
+		serve := func(c *fiber.Ctx) error {
 			by, err := d.actor(c, r)
 			if err != nil {
 				return err
 			}
 			return r.Serve(c, by)
-		})
+		}
+		if r.Method == fiber.MethodGet {
+			app.Get(Base+r.Path, serve) // HEAD with it
+		} else {
+			app.Add(r.Method, Base+r.Path, serve)
+		}
 	}
 }
