@@ -30,8 +30,11 @@ func (c *Control) FinishSetup(ctx context.Context, by access.Actor) error {
 	return c.DB.SetSetting(ctx, by, setupFinished, "1")
 }
 
-// sampleMax bounds a sample answer and the question for it, in bytes.
-const sampleMax = 600
+// Bounds of a sample answer and of the question for it, in bytes.
+const (
+	sampleMax   = 240 // so that a page need not wait long
+	questionMax = 600
+)
 
 // SampleAnswer asks a model of a provider that may not be saved yet, so that a
 // page can show what its answers are like. A long answer is cut.
@@ -40,8 +43,8 @@ func (c *Control) SampleAnswer(ctx context.Context, by access.Actor, f ProviderF
 	if err != nil {
 		return "", 0, err
 	}
-	if question = strings.TrimSpace(question); question == "" || len(question) > sampleMax {
-		return "", 0, access.Fail(access.Invalid, "question_length", "A question has 1 to %d bytes of text.", sampleMax).At("question")
+	if question = strings.TrimSpace(question); question == "" || len(question) > questionMax {
+		return "", 0, access.Fail(access.Invalid, "question_length", "A question has 1 to %d bytes of text.", questionMax).At("question")
 	}
 	body, err := json.Marshal(map[string]any{
 		"model": model, "stream": true, "messages": []map[string]string{{"role": "user", "content": question}},

@@ -83,7 +83,12 @@ func (d *Dashboard) CreateMember(c *fiber.Ctx) error {
 		return d.say(c, "/settings/members", "settings.member_added", made.Row.User.Shown())
 	}
 	v := views.MemberMadeView{Name: made.Row.User.Shown(), Password: made.Password, Text: l.T("settings.member_made_help")}
-	return page.ShowOrPart(c, views.MemberMadePage(d.shell(c, "settings", v.Name), v), views.MemberMade(v))
+	if !page.IsPart(c) {
+		return page.Show(c, views.MemberMadePage(d.shell(c, "settings", v.Name), v))
+	}
+	row := d.presentMember(c, made.Row)
+	row.Fresh = true
+	return page.Part(c, views.MemberMade(v), views.MemberRowAdded(row))
 }
 
 // EditMember changes a member's role.
