@@ -147,7 +147,7 @@ type LiveAnswer struct {
 	reason  string
 	changed chan struct{} // closed and replaced when there is more
 	readers int
-	seen    time.Time // when the last reader left, or looked
+	seen    time.Time // when the last reader left or looked, or it ended
 }
 
 // Asked is the question, for a page that finds no text of it stored.
@@ -181,7 +181,9 @@ func (a *LiveAnswer) Follow() (leave func()) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.readers--
-		a.seen = now
+		if !a.state.Final() {
+			a.seen = now // what has ended is kept no longer for being looked at
+		}
 	})
 }
 

@@ -240,6 +240,8 @@ func TestAccent(t *testing.T) {
 func TestCustomersLanguage(t *testing.T) {
 	s := newSite(t, faulty.Good, control.ShareForm{})
 	m := s.enrol("wang.fang")
-	s.must(s.DB.SetCustomerLanguage(t.Context(), m.ID, "zh"))
+	zh := "zh"
+	_, err := s.Control.EditCustomer(t.Context(), s.Owner, m.PublicID, control.CustomerForm{Language: &zh})
+	s.must(err)
 	s.says(s.customer("wang.fang").get(s.base()).body, `lang="zh-Hans"`, "新对话")
 }
