@@ -150,6 +150,11 @@ func TestWorkspaceOfTheCall(t *testing.T) {
 	w.call("master", "GET", "/workspaces/"+own, "").is(200)
 	w.call("master", "GET", "/tokens", "", workspaceHeader, strings.ToUpper(own)).is(200)
 
+	w.call("master without workspace", "POST", "/users", `{"username":"ada","role":"viewer"}`).refused(400, "workspace_missing")
+	w.call("master without workspace", "POST", "/users", `{"username":"ada"}`).is(201)
+	w.call("master without workspace", "POST", "/workspaces", `{"name":"x"}`).refused(400, "owner_missing")
+	w.call("master without workspace", "POST", "/workspaces", `{"name":"x","owner_id":"`+w.User.PublicID+`"}`).is(201).has("role", "owner")
+
 	// An instance admin knows that a workspace exists and may cap it; what is in it
 	// is its members'.
 	theirs := w.callers["foreigner"]
