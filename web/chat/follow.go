@@ -172,7 +172,7 @@ func (f *follower) draw(into []byte, said gateway.Said) []byte {
 		f.sent++
 		into = appendEvent(into, "block", f.sent, block)
 	}
-	if open != f.open || len(blocks) > 0 {
+	if !said.Ended() && (open != f.open || len(blocks) > 0) {
 		f.open = open
 		into = appendEvent(into, "grow", 0, open)
 	}

@@ -111,7 +111,7 @@ func TestFollowIsPaced(t *testing.T) {
 	r.part = true
 	began := time.Now()
 	events := r.follow(s.followOf(r.post(s.base()+"/ask", "question", "Go").body), "").until("end")
-	if most := int(time.Since(began)/(100*time.Millisecond)) + 3; len(events) > most {
+	if most := int(time.Since(began)/(100*time.Millisecond)) + 4; len(events) > most {
 		t.Errorf("%d events in %s", len(events), time.Since(began))
 	}
 }
