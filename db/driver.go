@@ -95,12 +95,6 @@ func isTaken(err error) (columns string, ok bool) {
 	return columns, true
 }
 
-// isCheck reports a broken CHECK.
-func isCheck(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintCheck
-}
-
 // asBusy turns a full or failing disk into the kind that pages understand.
 func asBusy(err error) error {
 	var e sqlite3.Error

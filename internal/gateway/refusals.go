@@ -146,11 +146,12 @@ func Status(err error) int {
 	if f, ok := errors.AsType[*upstream.Failure](err); ok && f.Status != 0 {
 		return f.Status
 	}
-	for _, p := range access.Problems(err) {
-		if s := statuses[p.Code]; s != 0 {
-			return s
-		}
-		return kindStatuses[p.Kind]
+	problems := access.Problems(err)
+	if len(problems) == 0 {
+		return 500
 	}
-	return 500
+	if s := statuses[problems[0].Code]; s != 0 {
+		return s
+	}
+	return kindStatuses[problems[0].Kind]
 }
