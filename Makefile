@@ -45,7 +45,8 @@ test: ## everything, browser included; installs what it needs where it may
 	sh .ci/test
 
 bench: ## ratios against a floor in the same run
-	go test -run '^$$' -bench . -benchtime 1x ./internal/bench
+	go build -ldflags '$(LDFLAGS)' -o bin/latchkey ./cmd/latchkey
+	go run ./internal/bench -binary bin/latchkey
 
 clean:
 	rm -rf bin

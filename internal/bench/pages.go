@@ -1,4 +1,184 @@
 package main
 
-func (b *bench) pages() error { return nil }
-func (b *bench) lists() error { return nil }
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3" // rows are filled in faster than any door could
+)
+
+// pages measures figure 9: a list page of 50 rows, beside a bare handler of the
+// same framework.
+func (b *bench) pages() error {
+	bare, err := b.spawn("floor", "127.0.0.1:9")
+	if err != nil {
+		return err
+	}
+	h, own, cookie, err := b.signedIn(1000)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(h.folder)
+	defer own.end()
+	b.title("List pages of 50 rows, one client, 1,000 tokens (goal: 1 ms above a bare handler at the median)")
+	for _, path := range []string{"/tokens", "/shares", "/customers", "/bots", "/providers", "/requests", "/usage", "/"} {
+		r, err := b.median(
+			func() (result, error) {
+				return run(bare.address, call{"bare", get(bare.address, "/bare", ""), 401}, 1, b.length/4, bare.Process.Pid)
+			},
+			func() (result, error) {
+				return run(own.address, call{path, get(own.address, path, cookie), 200}, 1, b.length/4, own.Process.Pid)
+			})
+		if err != nil {
+			return err
+		}
+		size, err := bodySize(own.address, path, cookie)
+		if err != nil {
+			return err
+		}
+		wrong := ""
+		if r[1].wrong > 0 {
+			wrong = "  (not 200)"
+		}
+		b.line("%-11s p50 %8s, bare %8s: +%s; %5.1f KB of HTML%s", path, short(r[1].p50), short(r[0].p50), short(r[1].p50-r[0].p50), float64(size)/1000, wrong)
+	}
+	return nil
+}
+
+// lists measures figure 6: the same pages over tables of very different size.
+func (b *bench) lists() error {
+	b.title("API tokens: first page, last page, search, at 1,000 and at many (goal: 1.5x)")
+	paths := []struct{ name, path string }{
+		{"first page", "/tokens"}, {"search, common", "/tokens?q=Support"}, {"search, rare", "/tokens?q=token+777"}, {"search, none", "/tokens?q=zzzzzz"},
+	}
+	base := map[string]time.Duration{}
+	for _, n := range []int{1000, 100_000, 1_000_000} {
+		h, own, cookie, err := b.signedIn(n)
+		if err != nil {
+			return err
+		}
+		for _, p := range paths {
+			r, err := b.median(func() (result, error) {
+				return run(own.address, call{p.name, get(own.address, p.path, cookie), 200}, 1, b.length/4, own.Process.Pid)
+			})
+			if err != nil {
+				return err
+			}
+			if n == 1000 {
+				base[p.name] = r[0].p50
+			}
+			b.line("%9d tokens, %-15s p50 %8s  %.2fx", n, p.name, short(r[0].p50), float64(r[0].p50)/float64(base[p.name]))
+		}
+		own.end()
+		os.RemoveAll(h.folder)
+	}
+	return nil
+}
+
+// signedIn serves a house with so many tokens and signs its owner in.
+func (b *bench) signedIn(tokens int) (*house, *process, string, error) {
+	h, err := newHouse("127.0.0.1:9")
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if err := h.close(); err != nil {
+		return nil, nil, "", err
+	}
+	if err := h.fill(tokens); err != nil {
+		return nil, nil, "", err
+	}
+	own, err := b.serve(h, "127.0.0.1:9")
+	if err != nil {
+		return nil, nil, "", err
+	}
+	cookie, err := signIn("http://" + own.address)
+	return h, own, cookie, err
+}
+
+// fill writes tokens straight into the file, in one transaction.
+func (h *house) fill(n int) error {
+	pool, err := sql.Open("sqlite3", "file:"+filepath.Join(h.folder, "latchkey.db")+"?_txlock=immediate&_journal_mode=WAL")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	tx, err := pool.BeginTx(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	now := time.Now().UnixMilli()
+	for _, text := range []string{
+		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+			INSERT INTO purses (id, workspace_id, quota, used, unlimited, period_at) SELECT 1000000 + i, $2, 50000000, i % 40000000, 0, $3 FROM n`,
+		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+			INSERT INTO api_tokens (id, public_id, workspace_id, created_by, name, note, hint, purse_id, created_at, updated_at)
+			SELECT 1000000 + i, printf('%032x', i), $2, 1, CASE i % 3 WHEN 0 THEN 'Support desk ' ELSE 'token ' END || i, '', substr(printf('%04x', i), 1, 4), 1000000 + i, $3, $3 FROM n`,
+	} {
+		if _, err := tx.Exec(text, n, h.owner.WorkspaceID, now); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec("UPDATE workspaces SET token_count = token_count + $1 WHERE id = $2", n, h.owner.WorkspaceID); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// signIn signs the owner in and returns the header with the session.
+func signIn(base string) (string, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return "", err
+	}
+	c := &http.Client{Jar: jar, Timeout: 10 * time.Second}
+	resp, err := c.PostForm(base+"/login", url.Values{"username": {"owner"}, "password": {ownerPassword}})
+	if err != nil {
+		return "", err
+	}
+	resp.Body.Close()
+	at, err := url.Parse(base)
+	if err != nil {
+		return "", err
+	}
+	var pairs []string
+	for _, k := range jar.Cookies(at) {
+		pairs = append(pairs, k.Name+"="+k.Value)
+	}
+	slices.Sort(pairs)
+	if len(pairs) == 0 {
+		return "", fmt.Errorf("the owner could not sign in: %s", resp.Status)
+	}
+	return "Cookie: " + strings.Join(pairs, "; ") + "\r\n", nil
+}
+
+func bodySize(address, path, cookie string) (int64, error) {
+	r, err := http.NewRequest(http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Cookie", strings.TrimSuffix(strings.TrimPrefix(cookie, "Cookie: "), "\r\n"))
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	var n int64
+	buffer := make([]byte, 32<<10)
+	for {
+		k, err := resp.Body.Read(buffer)
+		n += int64(k)
+		if err != nil {
+			return n, nil
+		}
+	}
+}
