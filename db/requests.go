@@ -85,8 +85,10 @@ func requestConditions(q *query, workspaceID int64, p RequestPage) {
 		id            int64
 		publicID      string
 	}{
-		{"r.token_id", "api_tokens", p.TokenID, p.Token}, {"r.share_id", "shares", p.ShareID, p.Share},
-		{"r.customer_id", "customers", p.CustomerID, p.Customer}, {"r.bot_id", "bots", p.BotID, p.Bot},
+		{"r.token_id", "api_tokens", p.TokenID, p.Token},
+		{"r.share_id", "shares", p.ShareID, p.Share},
+		{"r.customer_id", "customers", p.CustomerID, p.Customer},
+		{"r.bot_id", "bots", p.BotID, p.Bot},
 	} {
 		if one.id != 0 {
 			q.and(one.column+" = ?", one.id)
