@@ -10,6 +10,7 @@ func tryForm(href string) templ.OrderedAttributes {
 		{Key: "hx-post", Value: href + "/try"},
 		{Key: "hx-target", Value: "#try-thread"},
 		{Key: "hx-swap", Value: "none"},
+		{Key: "hx-sync", Value: "#try-form:drop"}, // one answer at a time
 		{Key: "hx-config", Value: "timeout:0"},
 	}
 }

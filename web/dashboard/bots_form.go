@@ -221,7 +221,7 @@ func (d *Dashboard) modelGroups(c *fiber.Ctx, b access.Bot) ([]views.ModelGroupV
 	for _, p := range providers {
 		g := views.ModelGroupView{Label: p.Name}
 		if !p.Serving() {
-			_, word, _ := providerState(l, p.Provider)
+			_, word, _ := d.providerState(l, p.Provider)
 			g.Label += " · " + word
 		}
 		for _, m := range p.Models {

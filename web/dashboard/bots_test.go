@@ -1,14 +1,17 @@
 package dashboard_test
 
 import (
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 )
 
 func TestProviderIsConnectedTestedAndMended(t *testing.T) {
@@ -196,6 +199,34 @@ func TestTryBot(t *testing.T) {
 	r.post(path+"/try", "question", "Where?").want(t, 200, "could not be reached")
 }
 
+func TestLeavingATrialStopsTheProvider(t *testing.T) {
+	s := newSite(t)
+	r := s.reader(access.Owner)
+	provider := s.AddProvider(t, "Slow", s.Faulty.URL+"/v1", "silent")
+	row, err := s.Control.CreateBot(t.Context(), s.Owner, control.BotForm{Name: ptr("Slow"), Provider: &provider.PublicID, Model: ptr("silent")})
+	s.must(err)
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/bots/"+row.PublicID+"/try", strings.NewReader("question=Where"))
+	s.must(err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Origin", s.url)
+	request.Header.Set("HX-Request", "true")
+	response, err := r.client.Do(request)
+	s.must(err)
+	defer response.Body.Close()
+	if _, err := response.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	testbed.Eventually(t, 10*time.Second, "the provider is told that the reader has left", func() bool { return s.Faulty.Cancelled() == 1 })
+	r.part = true
+	r.get("/bots/"+row.PublicID+"/try/stop?answer=try-1").want(t, 200, "Send", "Stopped.", "#try-1-end")
+	r.get("/bots/"+row.PublicID+"/try/stop?answer=%22%3E").want(t, 200, "Send", "!Stopped.")
+}
+
+func ptr[T any](v T) *T { return &v }
+
 func TestPricesAndGroups(t *testing.T) {
 	s := newSite(t)
 	r := s.signIn(access.Owner)
@@ -209,9 +240,9 @@ func TestPricesAndGroups(t *testing.T) {
 	s.must(err)
 	path := "/settings/prices/" + prices[0].PublicID
 	edit := r.get(path + "/edit")
-	r.post(path, "version", edit.value(t, "version"), "model", "qwen-max", "prompt", "0.2", "completion", "0.4").want(t, 200, "$0.2", "$0.4")
+	r.post(path, "version", edit.value(t, "version"), "model", "qwen-max", "prompt", "0.2", "completion", "0.4").want(t, 200, "$0.20", "$0.40")
 	r.post(path, "version", edit.value(t, "version"), "model", "qwen-max", "prompt", "0.3", "completion", "0.4").want(t, http.StatusConflict, "Someone changed this meanwhile", `value="0.3"`)
-	r.get(path+"/delete").want(t, 200, "Delete the price of qwen-max?", "$1.5", "$4")
+	r.get(path+"/delete").want(t, 200, "Delete the price of qwen-max?", "$1.50", "$4.00")
 	r.post(path+"/delete").want(t, 200, "Price deleted.")
 
 	r.get("/settings/groups").want(t, 200, "default", "× 1", "1 workspace")

@@ -19,7 +19,8 @@ import (
 func providerHref(id string) string { return "/providers/" + id }
 
 // providerState is a provider's state in a word, and why.
-func providerState(l lang.Lang, p access.Provider) (tone views.Tone, word, why string) {
+func (d *Dashboard) providerState(l lang.Lang, p access.Provider) (tone views.Tone, word, why string) {
+	health := d.Gateway.Health(p.ID)
 	switch {
 	case !p.PausedAt.IsZero():
 		return views.Bad, l.T("providers.paused"), pauseReason(l, p.PauseReason)
@@ -27,6 +28,8 @@ func providerState(l lang.Lang, p access.Provider) (tone views.Tone, word, why s
 		return views.Off, l.T("providers.disabled"), ""
 	case len(p.Models) == 0:
 		return views.Warn, l.T("providers.without_models"), l.T("providers.without_models_text")
+	case health.Open:
+		return views.Bad, l.T("providers.failing"), l.T("providers.failing_text", l.Number(int64(health.Failed)), l.Number(int64(health.Calls)))
 	}
 	return views.Ok, l.T("providers.active"), ""
 }
@@ -46,7 +49,7 @@ func (d *Dashboard) providerRow(c *fiber.Ctx, r db.ProviderRow) views.ProviderRo
 		Menu:     views.RowMenuView{Name: r.Name, Href: providerHref(r.PublicID), Menu: providerHref(r.PublicID) + "/menu"},
 		ReadOnly: !d.actor(c).May(access.ChangeProviders),
 	}
-	v.Tone, v.Status, v.Why = providerState(l, r.Provider)
+	v.Tone, v.Status, v.Why = d.providerState(l, r.Provider)
 	names := modelNames(r.Models)
 	if len(names) == 0 {
 		v.Models = l.T("providers.no_models")
@@ -264,7 +267,7 @@ func (d *Dashboard) showProvider(c *fiber.Ctx, status int, row db.ProviderRow, f
 	}
 	v.Shell.Crumbs = []views.LinkView{{Text: l.T("providers.title"), Href: "/providers"}, {Text: row.Name}}
 	var why string
-	v.Header.Tone, v.Header.Status, why = providerState(l, row.Provider)
+	v.Header.Tone, v.Header.Status, why = d.providerState(l, row.Provider)
 	if v.Header.Status != "" && why != "" {
 		v.Tone, v.Notice = v.Header.Tone, why
 	}
@@ -283,8 +286,21 @@ func (d *Dashboard) showProvider(c *fiber.Ctx, status int, row db.ProviderRow, f
 			v.Bots = append(v.Bots, views.LinkView{Text: b.Name, Href: botHref(b.PublicID)})
 		}
 	}
-	v.Acts = providerActs(l, row)
+	v.Acts, v.Health = providerActs(l, row), d.healthWords(l, row.ID)
 	return page.Status(c, status, views.ProviderPage(v))
+}
+
+// healthWords say how a provider did within the last half minute.
+func (d *Dashboard) healthWords(l lang.Lang, id int64) string {
+	h := d.Gateway.Health(id)
+	calls := l.N("providers.health_calls", int64(h.Calls))
+	switch {
+	case h.Calls == 0:
+		return l.T("providers.health_none")
+	case h.Failed == 0:
+		return l.T("providers.health_good", calls)
+	}
+	return l.T("providers.health_bad", calls, l.Number(int64(h.Failed)))
 }
 
 func providerFacts(l lang.Lang, row db.ProviderRow) []views.Definition {

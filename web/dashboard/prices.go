@@ -50,7 +50,11 @@ func (d *Dashboard) price(c *fiber.Ctx, units int64) string {
 	if units == 0 {
 		return page.Lang(c).T("prices.free")
 	}
-	return "$" + d.Control.Dollars(units)
+	whole, decimals, _ := strings.Cut(d.Control.Dollars(units), ".")
+	for len(decimals) < 2 {
+		decimals += "0"
+	}
+	return "$" + whole + "." + decimals
 }
 
 // SetDefaultPrice saves what a model without a price costs.

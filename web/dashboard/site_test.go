@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -77,7 +78,9 @@ type reader struct {
 	*site
 	client *http.Client
 	lang   string
-	part   bool // asks as htmx does
+	part   bool   // asks as htmx does
+	at     string // the page it asks from, "" for the address itself
+	accept string
 }
 
 // answer is what came back.
@@ -149,7 +152,10 @@ func (r *reader) do(method, path string, form url.Values) answer {
 	if r.part {
 		request.Header.Set("HX-Request", "true")
 		request.Header.Set("HX-Request-Type", "partial")
-		request.Header.Set("HX-Current-URL", r.url+path)
+		request.Header.Set("HX-Current-URL", r.url+cmp.Or(r.at, path))
+	}
+	if r.accept != "" {
+		request.Header.Set("Accept", r.accept)
 	}
 	response, err := r.client.Do(request)
 	r.must(err)

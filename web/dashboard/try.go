@@ -36,9 +36,15 @@ func (d *Dashboard) TryPanel(c *fiber.Ctx) error {
 	return page.Part(c, views.BotTry(v))
 }
 
-// StopTry answers what Stop asks for after it has cut the answer off: the button
-// that takes the next question.
-func (d *Dashboard) StopTry(c *fiber.Ctx) error { return page.Part(c, views.TrySend()) }
+// StopTry answers what Stop asks for after it has cut the answer off, which is
+// what stops the provider: it says so in place.
+func (d *Dashboard) StopTry(c *fiber.Ctx) error {
+	id := c.Query("answer")
+	if strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		id = ""
+	}
+	return page.Part(c, views.TryStopped(id, page.Lang(c).T("bots.try_stopped")))
+}
 
 // TryBot asks a bot as its owner tries it. With script the answer streams.
 func (d *Dashboard) TryBot(c *fiber.Ctx) error {
