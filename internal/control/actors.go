@@ -207,7 +207,8 @@ func (c *Control) masterActor(ctx context.Context, b Bearer) (access.Actor, erro
 }
 
 func (c *Control) loginActor(ctx context.Context, b Bearer, login access.LoginToken) (access.Actor, error) {
-	if login.Door == access.DoorNewAPIAccess && b.Door != access.DoorNewAPI {
+	// What New API hands out, its cookie and its access token, opens that door alone.
+	if (login.Door == access.DoorNewAPIAccess || login.Door == access.DoorNewAPI) && b.Door != access.DoorNewAPI {
 		return access.Actor{}, signedOut()
 	}
 	var a access.Actor

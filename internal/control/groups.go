@@ -40,6 +40,23 @@ func (c *Control) GroupChoices(ctx context.Context, by access.Actor) ([]string, 
 	return c.DB.GroupNames(ctx)
 }
 
+// OpenGroups lists the enabled groups, for whoever chooses one by what it costs.
+func (c *Control) OpenGroups(ctx context.Context, by access.Actor) ([]access.Group, error) {
+	if !nowhere(by) {
+		if err := by.Must(access.SeeLists); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := c.DB.Groups(ctx)
+	var open []access.Group
+	for _, r := range rows {
+		if r.Enabled {
+			open = append(open, r.Group)
+		}
+	}
+	return open, err
+}
+
 // Group returns one group.
 func (c *Control) Group(ctx context.Context, by access.Actor, publicID string) (db.GroupRow, error) {
 	if err := by.Must(access.RunInstance); err != nil {

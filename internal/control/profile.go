@@ -167,6 +167,16 @@ func (c *Control) SignOut(ctx context.Context, by access.Actor) error {
 	return err
 }
 
+// ReplaceAccessToken gives the actor's account the one access token that New API
+// knows of a user, and ends the one before. The text is kept nowhere.
+func (c *Control) ReplaceAccessToken(ctx context.Context, by access.Actor) (string, error) {
+	if err := me(by); err != nil {
+		return "", err
+	}
+	text := secret.NewLogin(c.Random)
+	return text, c.DB.ReplaceAccessToken(ctx, by, by.ID, secret.HashLogin(text))
+}
+
 // SignInRow is one sign-in that is alive: a session in a browser, or a login token
 // of a program.
 type SignInRow struct {

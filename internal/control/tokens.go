@@ -44,6 +44,8 @@ type TokenForm struct {
 	ShowOnce         bool
 	Secret           string // chosen by the caller, or ""
 	SecretMin        int    // least length of a chosen secret, 0: the usual
+	NameOptional     bool   // the door takes a token without a name
+	PastExpiry       bool   // the door takes an end that has passed: the token is expired from its birth
 	Quota            db.QuotaChange
 	Version          int64
 }
@@ -144,7 +146,9 @@ func (c *Control) checkToken(ctx context.Context, by access.Actor, f TokenForm, 
 	}
 	if f.Name != nil || creating {
 		name, err := checkName(deref(f.Name), "name")
-		note(err)
+		if !f.NameOptional || strings.TrimSpace(deref(f.Name)) != "" {
+			note(err)
+		}
 		change.Name = &name
 	}
 	note(checkText(deref(f.Note), "note", access.NoteMax))
@@ -152,7 +156,7 @@ func (c *Control) checkToken(ctx context.Context, by access.Actor, f TokenForm, 
 	note(checkTokenLists(by, f, &change))
 	note(c.checkTokenGroup(ctx, f.Group))
 	note(checkTokenNumbers(f))
-	if f.ExpiresAt != nil && !f.ExpiresAt.IsZero() && creating && !f.ExpiresAt.After(c.Now()) {
+	if f.ExpiresAt != nil && !f.ExpiresAt.IsZero() && creating && !f.PastExpiry && !f.ExpiresAt.After(c.Now()) {
 		note(access.Fail(access.Invalid, "expiry_past", "This moment has passed. Choose one in the future.").At("expires_at"))
 	}
 	return change, errors.Join(wrong...)
