@@ -1,6 +1,9 @@
 package db
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // forgetRows bounds what one fact removes, so that no other change waits long.
 const forgetRows = 500
@@ -21,6 +24,30 @@ func (d *DB) ForgetExpired(ctx context.Context) error {
 			var n int64
 			err := d.change(ctx, func(t *Tx) (err error) {
 				n, err = t.exec(text, t.now(), forgetRows)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if n < forgetRows {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// ForgetRequests removes rows of the request log, and holds that have ended, from
+// before a moment. What they add up to stays in usage_days for ever.
+func (d *DB) ForgetRequests(ctx context.Context, before time.Time) error {
+	for _, text := range []string{
+		"DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE at < $1 ORDER BY id LIMIT $2)",
+		"DELETE FROM holds WHERE request_id IN (SELECT request_id FROM holds WHERE ended_at < $1 LIMIT $2)",
+	} {
+		for {
+			var n int64
+			err := d.change(ctx, func(t *Tx) (err error) {
+				n, err = t.exec(text, ms(before), forgetRows)
 				return err
 			})
 			if err != nil {

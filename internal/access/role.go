@@ -197,14 +197,12 @@ func (a Actor) Must(act Act) error {
 }
 
 // MayGrant reports whether the actor may issue or edit a token with these
-// permissions: whoever may change API tokens at all, and a token never gives more
-// than it has. manage may also give chat and read, admin any.
+// permissions: whoever may change API tokens at all, and nobody gives more than
+// they have. An editor and a token with manage may give chat, read and manage, an
+// owner and a token with admin any.
 func (a Actor) MayGrant(ps Permissions) bool {
-	switch {
-	case !a.May(ChangeAccess):
+	if !a.May(ChangeAccess) {
 		return false
-	case a.Kind != ActorToken || a.Permissions.Has(PermAdmin):
-		return true
 	}
-	return !slices.ContainsFunc(ps, func(name string) bool { return meaning(name) == PermAdmin })
+	return a.May(ChangeProviders) || !slices.ContainsFunc(ps, func(name string) bool { return meaning(name) == PermAdmin })
 }

@@ -137,7 +137,7 @@ func TestMayGrant(t *testing.T) {
 		may   []Permission
 	}{
 		{"owner", Actor{Kind: ActorUser, Role: Owner}, permissions},
-		{"editor", Actor{Kind: ActorUser, Role: Editor}, permissions},
+		{"editor", Actor{Kind: ActorUser, Role: Editor}, []Permission{PermChat, PermRead, PermManage}},
 		{"master", Actor{Kind: ActorMaster}, permissions},
 		{"shell", Actor{Kind: ActorShell}, permissions},
 		{"token admin", token("admin"), permissions},

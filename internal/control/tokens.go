@@ -202,7 +202,7 @@ func checkTokenLists(by access.Actor, f TokenForm, change *db.TokenChange) error
 			return access.Fail(access.Invalid, "permissions_too_many", "At most %d permissions fit in one list.", access.PermissionMax).At("permissions")
 		}
 		if !by.MayGrant(ps) {
-			return access.Fail(access.Forbidden, "grant_more", "A token cannot give more than it has itself.").At("permissions")
+			return access.Fail(access.Forbidden, "grant_more", "Nobody can give a token more than they may do themselves.").At("permissions")
 		}
 		change.Permissions = &ps
 	}
@@ -410,7 +410,7 @@ func mayHold(by access.Actor, k access.Token) error {
 	if by.MayGrant(k.Permissions) {
 		return nil
 	}
-	return access.Fail(access.Forbidden, "grant_more", "A token cannot give more than it has itself.").At("permissions")
+	return access.Fail(access.Forbidden, "grant_more", "Nobody can give a token more than they may do themselves.").At("permissions")
 }
 
 // mayReveal says whether stored secrets may be shown to the actor now.

@@ -58,6 +58,11 @@ func unknownKey() error {
 func (g *Gateway) admitToken(ctx context.Context, c *call, text string) error {
 	if err := g.identify(ctx, c, text); err != nil {
 		c.check(RuleToken, false, "", errorCode(err))
+		if c.token.ID != 0 { // known, and not to be used: its owner may look the refusal up
+			if around := g.company(ctx, c); around != nil && isRefusal(err) && !isRefusal(around) {
+				return around
+			}
+		}
 		return err
 	}
 	c.check(RuleToken, true, string(access.StatusEnabled), "")

@@ -36,6 +36,7 @@ func (p Parts) tasks() []task {
 		{"sweep overdue holds", time.Minute, p.sweep},
 		{"verify the ledger", 24 * time.Hour, p.verify},
 		{"forget what has expired", 10 * time.Minute, p.DB.ForgetExpired},
+		{"forget old requests", time.Hour, p.retain},
 	}
 }
 
@@ -88,4 +89,13 @@ func (p Parts) verify(ctx context.Context) error {
 		p.Log.Error("the ledger does not add up", "fault", f)
 	}
 	return err
+}
+
+// retain forgets the request log beyond what the operator keeps; 0 keeps all.
+func (p Parts) retain(ctx context.Context) error {
+	days, err := p.Control.RequestRetention(ctx)
+	if err != nil || days == 0 {
+		return err
+	}
+	return p.DB.ForgetRequests(ctx, p.Now().AddDate(0, 0, -int(days)))
 }
