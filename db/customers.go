@@ -288,15 +288,6 @@ func (d *DB) RehashCustomer(ctx context.Context, id int64, oldHash, newHash stri
 	})
 }
 
-// SetCustomerLanguage remembers the language that a customer chose.
-func (d *DB) SetCustomerLanguage(ctx context.Context, id int64, language string) error {
-	return d.change(ctx, func(t *Tx) error {
-		t.after(func() { d.caches.customers.drop(id) })
-		_, err := t.exec("UPDATE customers SET language = $1 WHERE id = $2 AND deleted_at IS NULL", language, id)
-		return err
-	})
-}
-
 // DeleteCustomer removes a customer: every sign-in ends, the name is free again,
 // the conversations stay under a name shown as deleted.
 func (d *DB) DeleteCustomer(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Customer, error) {

@@ -111,7 +111,7 @@ func (d *Dashboard) CreateCustomer(c *fiber.Ctx) error {
 	})
 	if refused(err) {
 		v := d.customerForm(c, nil)
-		v.Failed, v.Errors = true, page.FieldErrors(c, err)
+		v.Failed, v.Errors = true, formErrors(c, err)
 		return d.showCustomerForm(c, page.StatusOf(err), v)
 	} else if err != nil {
 		return err
@@ -139,7 +139,10 @@ func (d *Dashboard) EditCustomer(c *fiber.Ctx) error {
 	saved, err := d.Control.EditCustomer(c.UserContext(), d.actor(c), row.PublicID, f)
 	if refused(err) {
 		v := d.customerForm(c, &row)
-		v.Failed, v.Errors = true, page.FieldErrors(c, err)
+		v.Failed, v.Errors = true, formErrors(c, err)
+		if isStale(v.Errors) {
+			v.Version = version(row.Version)
+		}
 		return d.showCustomerForm(c, page.StatusOf(err), v)
 	} else if err != nil {
 		return err

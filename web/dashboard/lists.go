@@ -24,8 +24,9 @@ type listing struct {
 	path   string // of the list: /tokens
 	name   string // the same without the slash, the id of its part
 	page   db.Page
-	bot    string // public id of the bot that is filtered by
-	cursor string // "from" or "until" was given
+	bot    string     // public id of the bot that is filtered by
+	cursor string     // "from" or "until" was given
+	extra  url.Values // filters that this list alone has
 }
 
 // readListing reads the state of a list from the query. Unknown statuses and bots
@@ -71,6 +72,9 @@ func (p listing) query() url.Values {
 		if value != "" {
 			q.Set(name, value)
 		}
+	}
+	for name := range p.extra {
+		q.Set(name, p.extra.Get(name))
 	}
 	return q
 }

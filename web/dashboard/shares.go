@@ -146,7 +146,10 @@ func (d *Dashboard) shareRefused(c *fiber.Ctx, draft shareDraft, row *db.ShareRo
 	if lost != nil {
 		return lost
 	}
-	v.Failed, v.Errors = true, page.FieldErrors(c, err)
+	v.Failed, v.Errors = true, formErrors(c, err)
+	if row != nil && isStale(v.Errors) {
+		v.Version = version(row.Version)
+	}
 	v.FoldOpen = v.FoldOpen || inFold(v.Errors, "cap", "max_customers", "rpm", "customers")
 	return d.showShareForm(c, page.StatusOf(err), v)
 }

@@ -123,7 +123,10 @@ func (d *Dashboard) tokenRefused(c *fiber.Ctx, draft tokenDraft, row *db.TokenRo
 	if lost != nil {
 		return lost
 	}
-	v.Failed, v.Errors = true, page.FieldErrors(c, err)
+	v.Failed, v.Errors = true, formErrors(c, err)
+	if row != nil && isStale(v.Errors) {
+		v.Version = version(row.Version)
+	}
 	v.FoldOpen = v.FoldOpen || inFold(v.Errors, "addresses", "rpm", "tpm", "concurrent", "permissions", "parameter_name", "note")
 	return d.showTokenForm(c, page.StatusOf(err), v)
 }
