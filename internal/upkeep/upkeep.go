@@ -91,11 +91,11 @@ func (p Parts) verify(ctx context.Context) error {
 	return err
 }
 
-// retain forgets the request log beyond what the operator keeps; 0 keeps all.
+// retain forgets the request log beyond what the operator keeps.
 func (p Parts) retain(ctx context.Context) error {
 	days, err := p.Control.RequestRetention(ctx)
-	if err != nil || days == 0 {
+	if err != nil || days == nil {
 		return err
 	}
-	return p.DB.ForgetRequests(ctx, p.Now().AddDate(0, 0, -int(days)))
+	return p.DB.ForgetRequests(ctx, p.Now().AddDate(0, 0, -int(*days)))
 }
