@@ -54,6 +54,7 @@ type DB struct {
 	readStatements  sync.Map             // text → *sql.Stmt
 
 	audit  auditKey
+	chain  chain
 	caches caches
 	Ledger *Ledger
 }

@@ -140,6 +140,17 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/settings/members/:id/remove", r.page(d.RemoveMember, access.ChangeWorkspace)...)
 	app.Post("/settings/members/:id/remove", r.page(d.DeleteMember, access.ChangeWorkspace)...)
 
+	// Insight: the first page, usage, the request log, the audit log.
+	app.Get("/", r.page(d.Overview)...)
+	app.Get("/usage", r.page(d.Usage, access.SeeLists)...)
+	app.Get("/usage.csv", r.page(d.UsageCSV, access.SeeLists)...)
+	app.Get("/requests", r.page(d.Requests, access.SeeLists)...)
+	app.Get("/requests.csv", r.page(d.RequestsCSV, access.SeeLists)...)
+	app.Get("/requests/:id", r.page(d.Request, access.SeeLists)...)
+	app.Get("/audit", r.page(d.Audit, access.ReadAudit)...)
+	app.Get("/audit.csv", r.page(d.AuditCSV, access.ReadAudit)...)
+	app.Post("/audit/verify", r.page(d.VerifyAudit, access.ReadAudit)...)
+
 	// Providers and bots.
 	app.Get("/providers", r.page(d.Providers, access.SeeLists)...)
 	app.Post("/providers", r.page(d.CreateProvider, access.ChangeProviders)...)

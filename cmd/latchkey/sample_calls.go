@@ -202,6 +202,9 @@ func (s *sample) past(c *sampleCall) db.PastCall {
 		RequestID: s.requestID(c), At: c.at, WorkspaceID: s.workspace.ID, BotID: s.bots[c.bot].ID, Model: c.model, Stream: c.stream,
 		Door: access.DoorGateway, Address: c.address, Usage: c.usage, Units: s.charge(c), Outcome: access.Answered, Status: 200,
 	}
+	if c.link != "" {
+		r.Model = "bot:" + s.bots[c.bot].Slug // as the gateway names what a chat asks
+	}
 	p := db.Purses{Workspace: s.workspace.PurseID}
 	purse := s.draw(c, &r, &p)
 	if c.rule != "" {
@@ -292,7 +295,10 @@ func (s *sample) trace(c *sampleCall, r access.Request, purse *access.Purse) []a
 		refused = r.Outcome == access.Refused && r.Rule == code
 		all = append(all, access.Check{Rule: rule, Passed: !refused, Call: call, Allowed: allowed})
 	}
-	pace := ""
+	pace, upstream := "", c.model
+	if upstream == sampleLarge {
+		upstream = sampleSmall
+	}
 	if c.token != "" {
 		k := s.tokens[c.token]
 		if k.rpm > 0 {
@@ -301,10 +307,6 @@ func (s *sample) trace(c *sampleCall, r access.Request, purse *access.Purse) []a
 		note(gateway.RuleToken, "-", string(access.StatusEnabled), "")
 		note(gateway.RuleQuota, "insufficient_quota", "", purseJSON(purse))
 		note(gateway.RuleAddress, "ip_not_allowed", c.address, strings.Join(k.addresses, ", "))
-		upstream := c.model
-		if upstream == sampleLarge {
-			upstream = sampleSmall
-		}
 		note(gateway.RuleModel, "model_not_allowed", upstream, strings.Join(k.models, ", "))
 		note(gateway.RuleBot, "-", c.bot, "")
 		note(gateway.RulePermission, "-", string(access.PermChat), string(access.PermChat))
@@ -312,7 +314,7 @@ func (s *sample) trace(c *sampleCall, r access.Request, purse *access.Purse) []a
 		note(gateway.RuleShare, "-", string(access.StatusEnabled), "")
 		note(gateway.RuleCustomer, "-", c.person, "")
 	}
-	note(gateway.RuleGroup, "-", c.model, "")
+	note(gateway.RuleGroup, "-", upstream, "")
 	over := ""
 	if r.Rule == "rate_limit_exceeded" {
 		pace, over = "60 requests a minute", "61 requests"

@@ -20,3 +20,23 @@ func (c *Control) Audit(ctx context.Context, by access.Actor, p db.Page) ([]db.A
 	n, err := c.DB.CountAudit(ctx, by.WorkspaceID, p)
 	return rows, n, err
 }
+
+// AuditPage is Audit without the count, for whoever reads page after page.
+func (c *Control) AuditPage(ctx context.Context, by access.Actor, p db.Page) ([]db.AuditRow, error) {
+	if err := by.Must(access.ReadAudit); err != nil {
+		return nil, err
+	}
+	return c.DB.AuditPage(ctx, by.WorkspaceID, p)
+}
+
+// followed is how many rows of the audit chain a page may look at.
+const followed = 5000
+
+// AuditChain says how the audit chain of the instance stands: rows since the last
+// look are followed, up to a few thousand. Whole, it is walked from the start.
+func (c *Control) AuditChain(ctx context.Context, by access.Actor, whole bool) (db.ChainState, error) {
+	if err := by.Must(access.ReadAudit); err != nil {
+		return db.ChainState{}, err
+	}
+	return c.DB.FollowAudit(ctx, followed, whole)
+}

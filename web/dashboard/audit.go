@@ -1,0 +1,119 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/hex"
+	"strconv"
+
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/db"
+	"latchkey/views"
+	"latchkey/web/page"
+)
+
+// Audit lists every change in the workspace.
+func (d *Dashboard) Audit(c *fiber.Ctx) error {
+	v, err := d.auditList(c)
+	if err != nil {
+		return err
+	}
+	if page.IsPart(c) {
+		return page.Part(c, views.AuditBody(v))
+	}
+	chain, err := d.Control.AuditChain(c.UserContext(), d.actor(c), false)
+	if err != nil {
+		return err
+	}
+	w := d.words(c)
+	return page.Show(c, views.AuditPage(views.AuditView{Shell: d.shell(c, "audit", w.T("audit.title")), Chain: w.chain(chain), List: v}))
+}
+
+func (d *Dashboard) auditList(c *fiber.Ctx) (views.AuditListView, error) {
+	p, err := d.readListing(c, "audit")
+	if err != nil {
+		return views.AuditListView{}, err
+	}
+	rows, total, err := d.Control.Audit(c.UserContext(), d.actor(c), p.page)
+	if err != nil {
+		return views.AuditListView{}, err
+	}
+	rows, more := cutPage(rows, p)
+	names, err := d.auditNames(c)
+	if err != nil {
+		return views.AuditListView{}, err
+	}
+	w := d.words(c)
+	v := views.AuditListView{
+		Filtered: p.filtered(),
+		Toolbar: views.ToolbarView{
+			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: w.T("audit.search"), Note: d.countNote(c, "audit", total),
+		},
+	}
+	for _, r := range rows {
+		v.Rows = append(v.Rows, w.auditRow(r, names))
+	}
+	if len(rows) > 0 {
+		v.Pager = d.pager(c, p, rows[0].Seq, rows[len(rows)-1].Seq, len(rows), more, total)
+	}
+	return v, nil
+}
+
+// auditNames are the names of what the log keeps by number, and of its people.
+func (d *Dashboard) auditNames(c *fiber.Ctx) (auditNames, error) {
+	names := auditNames{people: map[string]string{}, fields: map[string]map[int64]string{"bot": {}, "provider": {}}}
+	bots, err := d.Control.BotChoices(c.UserContext(), d.actor(c))
+	if err != nil {
+		return names, err
+	}
+	for _, b := range bots {
+		names.fields["bot"][b.ID] = b.Name
+	}
+	providers, err := d.Control.Providers(c.UserContext(), d.actor(c))
+	if err != nil {
+		return names, err
+	}
+	for _, p := range providers {
+		names.fields["provider"][p.ID] = p.Name
+	}
+	members, err := d.Control.Members(c.UserContext(), d.actor(c))
+	for _, m := range members {
+		names.people[m.User.PublicID] = m.User.Shown()
+	}
+	return names, err
+}
+
+// VerifyAudit walks the whole chain from its first row.
+func (d *Dashboard) VerifyAudit(c *fiber.Ctx) error {
+	chain, err := d.Control.AuditChain(c.UserContext(), d.actor(c), true)
+	if err != nil {
+		return err
+	}
+	v := d.words(c).chain(chain)
+	if page.IsPart(c) {
+		return page.Part(c, views.Chain(v))
+	}
+	return page.RedirectSaying(c, d, "/audit", views.ToastView{Tone: v.Tone, Text: v.Text})
+}
+
+// AuditCSV is the log as CSV, whole, with the list's own query.
+func (d *Dashboard) AuditCSV(c *fiber.Ctx) error {
+	p, err := d.readListing(c, "audit")
+	if err != nil {
+		return err
+	}
+	by, q := d.actor(c), p.page
+	q.Before, q.Oldest, q.Limit = 0, false, db.ListMax
+	next := func(ctx context.Context) ([][]string, error) {
+		rows, err := d.Control.AuditPage(ctx, by, q)
+		out := make([][]string, 0, len(rows))
+		for _, r := range rows {
+			q.Before = r.Seq
+			out = append(out, []string{
+				strconv.FormatInt(r.Seq, 10), csvTime(r.At.Time), r.Actor, r.Door, r.Address, r.Action, r.Object, r.Result, r.Detail, hex.EncodeToString(r.Hash),
+			})
+		}
+		return out, err
+	}
+	return d.csv(c, "audit", []string{"seq", "time", "actor", "door", "address", "action", "object", "result", "detail", "hash"}, next)
+}
