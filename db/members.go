@@ -145,8 +145,10 @@ func (d *DB) EditMember(ctx context.Context, by access.Actor, workspaceID int64,
 		if n == 0 {
 			return lastOwner()
 		}
-		return t.tell(by, event{workspaceID, "member.edit", object("user", m.User.PublicID, m.User.Username),
-			changed(map[string]any{"role": m.Role}, map[string]any{"role": role})})
+		return t.tell(by, event{
+			workspaceID, "member.edit", object("user", m.User.PublicID, m.User.Username),
+			changed(map[string]any{"role": m.Role}, map[string]any{"role": role}),
+		})
 	})
 }
 

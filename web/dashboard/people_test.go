@@ -310,8 +310,12 @@ func TestSettingsByRole(t *testing.T) {
 		path    string
 		editors int
 	}{
-		{"/settings/profile", 200}, {"/settings/password", 200}, {"/settings/sessions", 200},
-		{"/settings/workspace", 403}, {"/settings/members", 403}, {"/settings/members/new", 403},
+		{"/settings/profile", 200},
+		{"/settings/password", 200},
+		{"/settings/sessions", 200},
+		{"/settings/workspace", 403},
+		{"/settings/members", 403},
+		{"/settings/members/new", 403},
 	} {
 		s.reader(access.Owner).get(one.path).want(t, 200)
 		for _, role := range []access.Role{access.Editor, access.Viewer} {
