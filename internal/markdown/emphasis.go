@@ -29,8 +29,8 @@ func (emphasis) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast
 	}
 	if rest := line[mark.OriginalLength:]; mark.Char == '*' && len(rest) > 0 {
 		after, _ := utf8.DecodeRune(rest)
-		mark.CanOpen = mark.CanOpen || eastern(before) && util.IsPunctRune(after)
-		mark.CanClose = mark.CanClose || eastern(after) && util.IsPunctRune(before)
+		mark.CanOpen = mark.CanOpen || util.IsPunctRune(after) && (eastern(before) || wide(after))
+		mark.CanClose = mark.CanClose || util.IsPunctRune(before) && (eastern(after) || wide(before))
 	}
 	mark.Segment = segment.WithStop(segment.Start + mark.OriginalLength)
 	block.Advance(mark.OriginalLength)
@@ -41,6 +41,9 @@ func (emphasis) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast
 func eastern(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
 }
+
+// wide reports punctuation of those scripts, which brings its own space.
+func wide(r rune) bool { return r >= 0x3000 && r <= 0x303f || r >= 0xff00 && r <= 0xffef }
 
 // pairs says which marks belong together.
 type pairs struct{}

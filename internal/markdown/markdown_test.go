@@ -38,9 +38,11 @@ func TestShows(t *testing.T) {
 		"```\"><img>\nx\n```":                                code("", "x"),
 		"    indented <x>":                                   code("", "indented &lt;x&gt;"),
 		"```js\nopen":                                        code("JavaScript", "open"),
-		"|a|b|\n|:-|-:|\n|1||\n||2|\n": "<div class=\"table\" tabindex=\"0\"><table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n" +
+		"|a|b|\n|:-|-:|\n|1||\n||2|\n": "<div class=\"sheet\" tabindex=\"0\"><table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n" +
 			"<tbody>\n<tr>\n<td align=\"left\">1</td>\n</tr>\n<tr>\n<td align=\"left\"></td>\n<td align=\"right\">2</td>\n</tr>\n</tbody>\n</table></div>\n",
 		"1. **先回应，后处理。**收到后":               "<ol>\n<li><strong>先回应，后处理。</strong>收到后</li>\n</ol>\n",
+		"**逐次加长间隔。**30 秒":                  "<p><strong>逐次加长间隔。</strong>30 秒</p>\n",
+		"共3**（三）**items":                   "<p>共3<strong>（三）</strong>items</p>\n",
 		"用**“原来的编号”**再发":                   "<p>用<strong>“原来的编号”</strong>再发</p>\n",
 		"中文\n换行":                           "<p>中文换行</p>\n",
 		"2 * 3 * 4, snake_case_x":          "<p>2 * 3 * 4, snake_case_x</p>\n",
@@ -58,7 +60,7 @@ var allowedElements = map[string]map[string]*regexp.Regexp{
 	"p": {"class": regexp.MustCompile(`^plain$`)}, "br": nil, "hr": nil, "strong": nil, "em": nil, "del": nil, "code": nil, "ul": nil, "li": nil,
 	"blockquote": nil, "h3": nil, "h4": nil, "h5": nil, "table": nil, "thead": nil, "tbody": nil, "tr": nil, "header": nil,
 	"pre": {"tabindex": regexp.MustCompile(`^0$`)}, "ol": {"start": regexp.MustCompile(`^\d{1,9}$`)},
-	"div":  {"class": regexp.MustCompile(`^(code|table)$`), "tabindex": regexp.MustCompile(`^0$`)},
+	"div":  {"class": regexp.MustCompile(`^(code|sheet)$`), "tabindex": regexp.MustCompile(`^0$`)},
 	"span": {"class": regexp.MustCompile(`^[ksc]$`)},
 	"th":   {"align": regexp.MustCompile(`^(left|center|right)$`)}, "td": {"align": regexp.MustCompile(`^(left|center|right)$`)},
 	"a": {

@@ -14,7 +14,7 @@ import (
 
 // What the allow-list accepts as values.
 var (
-	classes    = regexp.MustCompile(`^(code|table|plain|k|s|c)$`)
+	classes    = regexp.MustCompile(`^(code|sheet|plain|k|s|c)$`)
 	zero       = regexp.MustCompile(`^0$`)
 	digits     = regexp.MustCompile(`^[0-9]{1,9}$`)
 	alignments = regexp.MustCompile(`^(left|center|right)$`)
@@ -175,7 +175,7 @@ func (drawing) list(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.
 // table can be wider than a phone: its box scrolls.
 func (drawing) table(w util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
-		w.WriteString("<div class=\"table\" tabindex=\"0\"><table>\n")
+		w.WriteString("<div class=\"sheet\" tabindex=\"0\"><table>\n")
 	} else {
 		w.WriteString("</table></div>\n")
 	}

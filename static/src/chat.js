@@ -103,7 +103,7 @@
       source.addEventListener("grow", (e) => {
         const caret = document.createElement("span");
         caret.className = "caret";
-        open().replaceChildren(dress(fragment(e.data)), caret);
+        open().replaceChildren(dress(fragment(e.data.trimEnd())), caret);
         settle();
       });
       source.addEventListener("end", (e) => {
@@ -195,7 +195,11 @@
       for (let node = old; node;) { const next = node.nextElementSibling; node.remove(); node = next; }
     }
     for (const gone of all(".turn .edit, .turn [data-ask]", thread)) gone.remove();
-    $(".suggested", thread)?.remove();
+    const suggested = $(".suggested", thread);
+    if (suggested) {
+      suggested.action = d.ask;
+      suggested.elements.key.value = d.key + "-s";
+    }
     const turn = $(".turn", asked);
     for (const part of all("template[data-for]", asked)) $("#" + part.dataset.for).replaceChildren(part.content);
     if (window.htmx) { htmx.process($("#talks")); htmx.process($("#named")); }
@@ -208,6 +212,7 @@
     if (composer) {
       composer.action = d.ask;
       composer.elements.key.value = d.key;
+      composer.elements.question.placeholder = d.placeholder;
       $("[data-stop]", composer).formAction = d.stop;
     }
     const known = $("#" + CSS.escape(turn.id), thread);

@@ -54,7 +54,7 @@ func (g guest) allowance() views.AllowanceView {
 	}
 	share := strconv.Itoa(100-v.Percent) + "%"
 	v.Text = g.T("chat.left_share"+g.period(p.Refill), share)
-	v.Used, v.Left = g.T("chat.used_share"+g.period(p.Refill), strconv.Itoa(v.Percent)+"%"), g.T("chat.still", share)
+	v.Used, v.Left = g.T("chat.used_share"+g.period(p.Refill), strconv.Itoa(v.Percent)+"%"), g.T("chat.still_share", share)
 	return v
 }
 
@@ -235,5 +235,5 @@ func initials(name string) string {
 
 // smallPrint stands under the composer.
 func (w words) smallPrint() []string {
-	return append([]string{w.T("chat.check"), w.readsAlong()}, w.credit()...)
+	return append([]string{w.T("chat.check"), strings.TrimRight(w.readsAlong(), ".。")}, w.credit()...)
 }

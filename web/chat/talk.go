@@ -85,9 +85,6 @@ func (h *Chat) fillThread(v *views.ChatView, g guest, one access.Conversation, m
 	t.Face, t.Ask, t.Key = v.Face, g.askHref(one.PublicID), h.newKey()
 	t.Welcome, t.About = g.welcome()
 	t.Suggested = g.bot.Face().Questions
-	if v.Waits {
-		t.Suggested = nil
-	}
 	if !g.Keeps() {
 		t.Notice = g.T("chat.keeps_nothing")
 	}
