@@ -169,13 +169,24 @@ func (r Rooms) language(c *fiber.Ctx) error {
 	if strings.HasPrefix(c.Path(), gatewayPrefix) {
 		return c.Next()
 	}
-	fallback, _ := lang.Parse(r.Config.Lang)
 	l, chosen := lang.Parse(c.Cookies(LanguageCookie))
 	if !chosen {
-		l = lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), fallback)
+		l = lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), r.fallback(c))
 	}
 	page.SetLang(c, l)
 	return c.Next()
+}
+
+// fallback is the language of readers who ask for none that we have.
+func (r Rooms) fallback(c *fiber.Ctx) lang.Lang {
+	text := r.Config.Lang
+	if r.Dashboard != nil {
+		if stored, err := r.Dashboard.Control.DefaultLanguage(c.UserContext()); err == nil {
+			text = stored
+		}
+	}
+	l, _ := lang.Parse(text)
+	return l
 }
 
 // errorHandler spells an error in the words of the door it came through.
