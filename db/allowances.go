@@ -100,7 +100,7 @@ func (l *Ledger) closePurse(t *Tx, id int64) (access.Purse, error) {
 	t.undo(func() { l.keepQuota(id) })
 	l.mu.Lock()
 	a := l.known[id]
-	busy := a.Reserved+a.memory > 0
+	busy := a.Reserved+a.memory > 0 || a.pins > 1 // a call of no price holds nothing, and counts
 	if !busy {
 		a.Unlimited, a.Quota = false, a.Used
 	}

@@ -63,6 +63,7 @@ type Hold struct {
 	Deadline    time.Time // a streaming row older than this is swept
 	Request     access.Request
 	durable     bool
+	over        bool // settled or released: what it held was given back
 }
 
 // amount is what a call takes from a purse: its units, or one message.
@@ -112,18 +113,25 @@ func (l *Ledger) Hold(ctx context.Context, h *Hold) error {
 func (l *Ledger) unpin(p Purses) { p.each(func(id int64) { l.known[id].pins-- }) }
 
 // Release gives a call's hold back uncharged. It is for calls that never became
-// a durable row.
+// a durable row. Releasing twice, or what was settled, changes nothing.
 func (l *Ledger) Release(h *Hold) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forget(h)
 }
 
+// forget gives back what memory holds for a call and lets go of its purses, once.
 func (l *Ledger) forget(h *Hold) {
-	h.Purses.each(func(id int64) {
-		a := l.known[id]
-		a.memory -= a.amount(h.Units)
-	})
+	if h.over {
+		return
+	}
+	h.over = true
+	if !h.durable {
+		h.Purses.each(func(id int64) {
+			a := l.known[id]
+			a.memory -= a.amount(h.Units)
+		})
+	}
 	l.unpin(h.Purses)
 }
 
@@ -225,29 +233,11 @@ func (l *Ledger) refill(ctx context.Context, p Purses, zone *time.Location) erro
 	}); err != nil {
 		return err
 	}
-	now := l.d.Now()
-	var due []int64
-	starts := map[int64]time.Time{}
-	l.mu.Lock()
-	p.each(func(id int64) {
-		a := l.known[id]
-		if start := a.Refill.PeriodStart(now, zone); a.Refill != access.RefillNone && start.After(a.PeriodAt) {
-			due = append(due, id)
-			starts[id] = start
-		}
-	})
-	l.mu.Unlock()
+	due := l.due(p, zone)
 	if len(due) == 0 {
 		return nil
 	}
-	err := l.d.change(ctx, func(t *Tx) error {
-		for _, id := range due {
-			if err := l.startPeriod(t, id, starts[id]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := l.d.change(ctx, func(t *Tx) error { return l.startPeriods(t, due) })
 	if err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -256,8 +246,46 @@ func (l *Ledger) refill(ctx context.Context, p Purses, zone *time.Location) erro
 	return err
 }
 
-func (l *Ledger) startPeriod(t *Tx, id int64, start time.Time) error {
-	n, err := t.exec("UPDATE purses SET used = 0, period_at = $1 WHERE id = $2 AND period_at < $1 AND refill <> 'none'", ms(start), id)
+// newPeriod is a period that begins, and the kind of refill that says so.
+type newPeriod struct {
+	start  time.Time
+	refill access.Refill
+}
+
+// due lists the purses of a call whose period has ended. They must be pinned.
+func (l *Ledger) due(p Purses, zone *time.Location) map[int64]newPeriod {
+	now := l.d.Now()
+	var due map[int64]newPeriod
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.each(func(id int64) {
+		a := l.known[id]
+		if a.Refill == access.RefillNone {
+			return
+		}
+		if start := a.Refill.PeriodStart(now, zone); start.After(a.PeriodAt) {
+			if due == nil {
+				due = make(map[int64]newPeriod, 4)
+			}
+			due[id] = newPeriod{start, a.Refill}
+		}
+	})
+	return due
+}
+
+func (l *Ledger) startPeriods(t *Tx, due map[int64]newPeriod) error {
+	for id, n := range due {
+		if err := l.startPeriod(t, id, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startPeriod begins a period, unless a fact before this one has done so or has
+// changed when the purse refills.
+func (l *Ledger) startPeriod(t *Tx, id int64, p newPeriod) error {
+	n, err := t.exec("UPDATE purses SET used = 0, period_at = $1 WHERE id = $2 AND period_at < $1 AND refill = $3", ms(p.start), id, p.refill)
 	if err != nil || n == 0 {
 		return err
 	}
@@ -265,7 +293,7 @@ func (l *Ledger) startPeriod(t *Tx, id int64, start time.Time) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if a := l.known[id]; a != nil {
-			a.Used, a.PeriodAt = 0, start
+			a.Used, a.PeriodAt = 0, p.start
 		}
 	})
 	return nil

@@ -93,7 +93,7 @@ func (l *Ledger) quotaBase(t *Tx, id int64, c QuotaChange, zone *time.Location) 
 		return p, err
 	}
 	if start := p.Refill.PeriodStart(t.d.Now(), zone); p.Refill != access.RefillNone && start.After(p.PeriodAt) {
-		if err := l.startPeriod(t, id, start); err != nil {
+		if err := l.startPeriod(t, id, newPeriod{start, p.Refill}); err != nil {
 			return p, err
 		}
 		if p, err = read(); err != nil {
@@ -132,12 +132,15 @@ func (l *Ledger) clampQuota(id int64, base access.Purse, c QuotaChange) (access.
 		needed = a.Used + a.Reserved + a.memory
 	}
 	next, err := c.apply(base, needed)
+	// Where the edit counts a longer period, the mirror does not know yet how much
+	// more of the quota that has used.
+	least := next.Quota - max(0, base.Used-a.Used)
 	switch {
 	case err != nil || next.Unlimited:
 	case a.Unlimited:
-		a.Unlimited, a.Quota = false, next.Quota
+		a.Unlimited, a.Quota = false, least
 	default:
-		a.Quota = min(a.Quota, next.Quota)
+		a.Quota = min(a.Quota, least)
 	}
 	return next, err
 }

@@ -42,11 +42,7 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
 	err := <-one.done
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.Hold.durable {
-		l.unpin(s.Hold.Purses)
-	} else {
-		l.forget(s.Hold)
-	}
+	l.forget(s.Hold)
 	return err
 }
 
@@ -91,6 +87,10 @@ func (l *Ledger) settleAll(t *Tx, all []*settling) error {
 		}
 		if !first {
 			continue
+		}
+		// What straddles the end of a period is charged to the new one.
+		if err := l.startPeriods(t, l.due(s.Hold.Purses, s.Hold.Zone)); err != nil {
+			return err
 		}
 		for id, c := range l.charges(s.Hold, s.Request.Units) {
 			sum := sums[id]
@@ -336,6 +336,6 @@ func (l *Ledger) releaseRow(ctx context.Context, h *Hold) error {
 	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.unpin(h.Purses)
+	l.forget(h)
 	return err
 }

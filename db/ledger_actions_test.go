@@ -1,0 +1,367 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"latchkey/internal/access"
+)
+
+// What can happen in the life of a ledger. Each does it to the real one and to
+// the model, and compares what both answer.
+
+var (
+	refills = rapid.SampledFrom([]access.Refill{access.RefillNone, access.RefillNone, access.RefillDaily, access.RefillWeekly, access.RefillMonthly})
+	unitsOf = rapid.SampledFrom([]access.Unit{access.Units, access.Messages})
+	amounts = rapid.Int64Range(0, 80)
+	quotas  = rapid.Int64Range(0, 300)
+)
+
+// perhaps draws a value or nil.
+func perhaps[T any](t *rapid.T, from *rapid.Generator[T], name string) *T {
+	if rapid.Bool().Draw(t, "with "+name) {
+		return ptr(from.Draw(t, name))
+	}
+	return nil
+}
+
+func (l *life) keep(p *modelPurse, id int64) *modelPurse {
+	p.id = id
+	l.purses[id] = p
+	return p
+}
+
+func (l *life) MakeToken(t *rapid.T) {
+	if len(l.tokens) == 4 {
+		t.Skip("tokens enough")
+	}
+	opening := int64(0)
+	p := access.Purse{Unit: access.Units, Quota: quotas.Draw(t, "quota"), Unlimited: rapid.Bool().Draw(t, "unlimited"), Refill: refills.Draw(t, "refill")}
+	if p.Refill == access.RefillNone { // as an import brings it
+		opening = min(p.Quota, rapid.SampledFrom([]int64{0, 0, 7}).Draw(t, "opening"))
+	}
+	p.Opening, p.Used = opening, opening
+	id := hexID()
+	k, err := l.d.MakeToken(context.Background(), l.owner, NewToken{
+		Token: access.Token{PublicID: id, WorkspaceID: l.workspace.ID, Name: fmt.Sprintf("token %d", len(l.tokens)), Hint: "9KaB", PermissionsShape: "array"},
+		Purse: p, Hash: sha256.Sum256([]byte(id)), BetaHash: sha256.Sum256([]byte("beta " + id)), Zone: modelZone,
+	})
+	need(t, err)
+	l.tokens = append(l.tokens, k)
+	l.keep(newModelPurse(p, l.now()), k.PurseID)
+}
+
+func (l *life) MakeShare(t *rapid.T) {
+	if len(l.shares) == 2 {
+		t.Skip("shares enough")
+	}
+	id, most := hexID(), perhaps(t, quotas, "cap")
+	s := access.Share{
+		PublicID: id, WorkspaceID: l.workspace.ID, BotID: 1, Name: fmt.Sprintf("share %d", len(l.shares)), Sealed: []byte("-"), Hint: "9KaB",
+		Allowance: perhaps(t, rapid.Int64Range(0, 6), "allowance"), AllowanceUnit: unitsOf.Draw(t, "unit"), Refill: refills.Draw(t, "refill"),
+	}
+	s, err := l.d.MakeShare(context.Background(), l.owner, NewShare{Share: s, Cap: most, Hash: sha256.Sum256([]byte(id)), Zone: modelZone})
+	need(t, err)
+	l.shares = append(l.shares, s)
+	l.keep(newModelPurse(access.Purse{Unit: access.Units, Quota: deref(most), Unlimited: most == nil, Refill: s.Refill}, l.now()), s.PurseID)
+}
+
+// OpenShare seats a customer, or seats one again.
+func (l *life) OpenShare(t *rapid.T) {
+	if len(l.shares) == 0 {
+		t.Skip("no share")
+	}
+	s, m := rapid.SampledFrom(l.shares).Draw(t, "share"), rapid.SampledFrom(l.customers).Draw(t, "customer")
+	row, err := l.d.OpenShare(context.Background(), s.ID, m, modelZone)
+	need(t, err)
+	if i := slices.IndexFunc(l.seats, func(x *modelSeat) bool { return x.share == s.ID && x.customer == m }); i >= 0 {
+		if l.seats[i].purse.id != row.PurseID {
+			t.Fatalf("a second opening made purse %d", row.PurseID)
+		}
+		return
+	}
+	p := newModelPurse(access.Purse{Unit: s.AllowanceUnit, Quota: deref(s.Allowance), Unlimited: s.Allowance == nil, Refill: s.Refill}, l.now())
+	l.seats = append(l.seats, &modelSeat{share: s.ID, customer: m, purse: l.keep(p, row.PurseID)})
+}
+
+// Hold begins a call of a token or of a seat.
+func (l *life) Hold(t *rapid.T) {
+	if len(l.tokens)+len(l.seats) == 0 {
+		t.Skip("nobody to call")
+	}
+	h := &Hold{RequestID: hexID(), WorkspaceID: l.workspace.ID, Zone: modelZone, Units: amounts.Draw(t, "units")}
+	h.Deadline = l.now().Add(rapid.SampledFrom([]time.Duration{20 * time.Minute, 60 * 24 * time.Hour}).Draw(t, "deadline"))
+	h.Request = access.Request{
+		RequestID: h.RequestID, At: l.now(), WorkspaceID: l.workspace.ID, BotID: 1, Model: "demo", Door: access.DoorGateway, Outcome: access.Answered, Status: 200,
+	}
+	h.Purses.Workspace = l.workspace.PurseID
+	purses := []*modelPurse{l.purses[l.workspace.PurseID]}
+	if i := rapid.IntRange(0, len(l.tokens)+len(l.seats)-1).Draw(t, "caller"); i < len(l.tokens) {
+		h.Purses.Token, h.Request.TokenID = l.tokens[i].PurseID, l.tokens[i].ID
+		purses = append(purses, l.purses[h.Purses.Token])
+	} else {
+		seat := l.seats[i-len(l.tokens)]
+		h.Request.ShareID, h.Request.CustomerID = seat.share, seat.customer
+		h.Purses.Customer = seat.purse.id
+		h.Purses.Share = l.share(seat.share).PurseID
+		purses = append(purses, seat.purse, l.purses[h.Purses.Share])
+	}
+	err := l.d.Ledger.Hold(context.Background(), h)
+	short := (*Short)(nil)
+	if took := take(purses, h.Units, l.now()); took != (err == nil) || !took && !errors.As(err, &short) {
+		t.Fatalf("holding %d: %v, the model says %t", h.Units, err, took)
+	}
+	if err == nil {
+		l.calls = append(l.calls, &modelCall{hold: h, purses: purses, state: "memory"})
+	}
+}
+
+func (l *life) share(id int64) *access.Share {
+	return &l.shares[slices.IndexFunc(l.shares, func(s access.Share) bool { return s.ID == id })]
+}
+
+// call draws a call that stands somewhere.
+func (l *life) call(t *rapid.T, states ...string) *modelCall {
+	var fit []*modelCall
+	for _, c := range l.calls {
+		if slices.Contains(states, c.state) {
+			fit = append(fit, c)
+		}
+	}
+	if len(fit) == 0 {
+		t.Skip("no such call")
+	}
+	return rapid.SampledFrom(fit).Draw(t, "call")
+}
+
+func (l *life) Stream(t *rapid.T) {
+	c := l.call(t, "memory")
+	floor := amounts.Draw(t, "floor")
+	if c.hold.Deadline.Before(l.now()) {
+		c.hold.Deadline = l.now().Add(time.Minute)
+	}
+	need(t, l.d.Ledger.Stream(context.Background(), c.hold, floor))
+	c.stream(floor)
+}
+
+func (l *life) Checkpoint(t *rapid.T) {
+	c := l.call(t, "streaming")
+	units := rapid.Int64Range(0, 120).Draw(t, "units")
+	need(t, l.d.Ledger.Checkpoint(context.Background(), c.hold.RequestID, units))
+	c.checkpoint = max(c.checkpoint, min(units, c.hold.Units))
+}
+
+func (l *life) settlement(c *modelCall, units int64) Settlement {
+	r := c.hold.Request
+	r.Units, r.Usage = units, access.Usage{Prompt: 1, Completion: units}
+	return Settlement{Hold: c.hold, Request: r}
+}
+
+// Settle ends a call, also for more than it held.
+func (l *life) Settle(t *rapid.T) {
+	c := l.call(t, "memory", "streaming")
+	units := rapid.Int64Range(0, 120).Draw(t, "units")
+	need(t, l.d.Ledger.Settle(context.Background(), l.settlement(c, units)))
+	c.settle(units, l.now())
+}
+
+// EndAgain does to a call that is over whatever can be done to one.
+func (l *life) EndAgain(t *rapid.T) {
+	c := l.call(t, "over")
+	c.lingers = false
+	if c.charged < 0 || rapid.Bool().Draw(t, "release") {
+		l.d.Ledger.Release(c.hold)
+		return
+	}
+	need(t, l.d.Ledger.Checkpoint(context.Background(), c.hold.RequestID, 70))
+	need(t, l.d.Ledger.Settle(context.Background(), l.settlement(c, rapid.Int64Range(0, 120).Draw(t, "units"))))
+}
+
+func (l *life) Release(t *rapid.T) {
+	c := l.call(t, "memory")
+	l.d.Ledger.Release(c.hold)
+	c.release()
+}
+
+// quotaChange draws an owner's edit.
+func quotaChange(t *rapid.T) QuotaChange {
+	c := QuotaChange{Least: rapid.Bool().Draw(t, "least")}
+	switch rapid.IntRange(0, 6).Draw(t, "edit") {
+	case 0:
+		c.Quota = ptr(quotas.Draw(t, "quota"))
+	case 1:
+		c.Remain = ptr(quotas.Draw(t, "remain"))
+	case 2:
+		c.Unlimited = ptr(rapid.Bool().Draw(t, "unlimited"))
+	case 3:
+		c.Refill = ptr(refills.Draw(t, "refill"))
+	case 4:
+		c.Quota, c.Unlimited = ptr(quotas.Draw(t, "quota")), ptr(false)
+	case 5:
+		c.Refill, c.Remain, c.Unlimited = ptr(refills.Draw(t, "refill")), ptr(quotas.Draw(t, "remain")), ptr(false)
+	case 6:
+		c.Quota = ptr(rapid.SampledFrom([]int64{-1, access.UnitsMax, access.UnitsMax + 1}).Draw(t, "quota"))
+	}
+	return c
+}
+
+func (l *life) EditToken(t *rapid.T) {
+	if len(l.tokens) == 0 {
+		t.Skip("no token")
+	}
+	k, c := rapid.SampledFrom(l.tokens).Draw(t, "token"), quotaChange(t)
+	code := l.purses[k.PurseID].edit(c, l.now())
+	refusedWith(t, l.d.EditToken(context.Background(), l.owner, l.workspace.ID, k.PublicID, TokenChange{Quota: c}, modelZone), code)
+}
+
+func (l *life) EditWorkspace(t *rapid.T) {
+	c := quotaChange(t)
+	code := l.purses[l.workspace.PurseID].edit(c, l.now())
+	_, err := l.d.EditWorkspace(context.Background(), l.owner, l.workspace.ID, WorkspaceChange{Quota: c})
+	refusedWith(t, err, code)
+}
+
+// EditShare changes a link's allowance, what that counts, when it comes back, and
+// the budget of the link as a whole.
+func (l *life) EditShare(t *rapid.T) {
+	if len(l.shares) == 0 {
+		t.Skip("no share")
+	}
+	s := &l.shares[rapid.IntRange(0, len(l.shares)-1).Draw(t, "share")]
+	c := ShareChange{Refill: perhaps(t, refills, "refill"), AllowanceUnit: perhaps(t, unitsOf, "unit")}
+	if rapid.Bool().Draw(t, "with cap") {
+		c.Cap = ptr(perhaps(t, quotas, "cap"))
+	}
+	if rapid.Bool().Draw(t, "with allowance") {
+		c.Allowance = ptr(perhaps(t, rapid.Int64Range(0, 100), "allowance"))
+	}
+	code := l.editShare(s, c)
+	refusedWith(t, l.d.EditShare(context.Background(), l.owner, l.workspace.ID, s.PublicID, c, modelZone), code)
+	if code == "" {
+		l.followPurses(t, s)
+	}
+}
+
+// editShare is the model's side: all of it or nothing.
+func (l *life) editShare(s *access.Share, c ShareChange) (code string) {
+	before := map[*modelPurse]modelPurse{}
+	for _, p := range l.purses {
+		before[p] = *p
+	}
+	undo := func(code string) string {
+		for p, was := range before {
+			*p = was
+		}
+		return code
+	}
+	q := QuotaChange{Refill: c.Refill}
+	if c.Cap != nil {
+		q.Quota, q.Unlimited = *c.Cap, ptr(*c.Cap == nil)
+	}
+	if code := l.purses[s.PurseID].edit(q, l.now()); code != "" {
+		return undo(code)
+	}
+	next := c.Apply(*s)
+	moved := next.AllowanceUnit != s.AllowanceUnit
+	if !moved && same(next.Allowance, s.Allowance) && next.Refill == s.Refill {
+		return ""
+	}
+	for _, seat := range l.seats {
+		if seat.share != s.ID {
+			continue
+		}
+		if moved && l.pins(seat.purse) > 0 {
+			return undo("allowance_busy")
+		}
+		if !moved {
+			seat.purse.edit(QuotaChange{Quota: ptr(deref(next.Allowance)), Unlimited: ptr(next.Allowance == nil), Refill: &next.Refill, Least: true}, l.now())
+		}
+	}
+	for _, seat := range l.seats {
+		if moved && seat.share == s.ID {
+			seat.replace(next, l.now())
+		}
+	}
+	*s = next
+	return ""
+}
+
+// replace closes a seat's purse and gives it one that counts another unit.
+func (seat *modelSeat) replace(s access.Share, now time.Time) {
+	old := seat.purse
+	old.quota, old.unlimited = old.used, false
+	p := newModelPurse(seatPurse(s), now)
+	p.spent = slices.Clone(old.spent)
+	if s.Refill == access.RefillNone {
+		p.period = old.period
+	}
+	p.used = p.since(dayOf(p.period, modelZone))
+	p.quota = max(p.used, p.quota)
+	seat.purse = p
+}
+
+// followPurses learns the numbers of purses that an edit has made.
+func (l *life) followPurses(t *rapid.T, s *access.Share) {
+	for _, seat := range l.seats {
+		if seat.share == s.ID && seat.purse.id == 0 {
+			row, err := l.d.Seat(context.Background(), seat.share, seat.customer)
+			need(t, err)
+			l.keep(seat.purse, row.PurseID)
+		}
+	}
+}
+
+// Wait moves the clock, over the ends of periods and of deadlines, and now and
+// then the process ends meanwhile.
+func (l *life) Wait(t *rapid.T) {
+	const crash = 0
+	d := rapid.SampledFrom([]time.Duration{time.Second, time.Hour, 9 * time.Hour, 24 * time.Hour, 8 * 24 * time.Hour, 33 * 24 * time.Hour, crash}).Draw(t, "time")
+	if d == crash {
+		l.crash(t)
+		return
+	}
+	l.at.Add(d.Milliseconds())
+	l.sweep(t, true, func(c *modelCall) bool { return c.hold.Deadline.Before(l.now()) })
+}
+
+// crash ends the process without a word and starts another on its files.
+func (l *life) crash(t *rapid.T) {
+	dead := l.d
+	l.open(t, dead.Path)
+	need(t, dead.Close())
+	for _, c := range l.calls {
+		if c.state == "memory" {
+			c.release()
+		}
+	}
+	l.sweep(t, false, func(*modelCall) bool { return true })
+	// What is over is of a process that is gone: ending it again finds its row.
+	for _, c := range l.calls {
+		c.lingers = false
+		c.hold = &Hold{
+			RequestID: c.hold.RequestID, WorkspaceID: c.hold.WorkspaceID, Zone: modelZone, Units: c.hold.Units, Request: c.hold.Request,
+			durable: c.hold.durable, over: true,
+		}
+	}
+}
+
+func (l *life) sweep(t *rapid.T, alive bool, due func(*modelCall) bool) {
+	n, err := l.d.Ledger.Sweep(context.Background())
+	need(t, err)
+	for _, c := range l.calls {
+		if c.state == "streaming" && due(c) {
+			c.settle(c.checkpoint, l.now())
+			c.lingers = alive
+			n--
+		}
+	}
+	if n != 0 {
+		t.Fatalf("%d holds more were swept than were left", n)
+	}
+}
