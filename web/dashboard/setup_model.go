@@ -8,7 +8,6 @@ import (
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
-	"latchkey/internal/upstream"
 	"latchkey/views"
 	"latchkey/web/page"
 )
@@ -46,7 +45,7 @@ func (d *Dashboard) showSetupModel(c *fiber.Ctx, status int, chosen string, v vi
 // setupProvider reads the form of the chosen way.
 func setupProvider(c *fiber.Ctx, demoName string) (way string, f control.ProviderForm, model string) {
 	way = field(c, "provider")
-	url, key, name := upstream.DemoURL, "", demoName
+	url, key, name := access.DemoURL, "", demoName
 	switch way {
 	case fromService:
 		url, key, model = strings.TrimSpace(field(c, "base_url")), field(c, "api_key"), field(c, "model")
@@ -125,7 +124,7 @@ func (d *Dashboard) refuseModel(c *fiber.Ctx, way string, f control.ProviderForm
 // TryDemo asks the demo model, so that the page shows an answer by itself; a
 // question that was posted is asked instead.
 func (d *Dashboard) TryDemo(c *fiber.Ctx) error {
-	l, url := page.Lang(c), upstream.DemoURL
+	l, url := page.Lang(c), access.DemoURL
 	v := views.SetupTryView{Question: l.T("setup.try_question"), Tone: views.Ok}
 	if asked := field(c, "question"); asked != "" {
 		v.Question, v.Asked = asked, true
