@@ -226,6 +226,8 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/shares/:id/undo-revoke", r.page(d.UndoRevokeShare, access.ChangeAccess)...)
 	app.Get("/shares/:id/delete", r.page(d.AskDeleteShare, access.ChangeAccess)...)
 	app.Post("/shares/:id/delete", r.page(d.DeleteShare, access.ChangeAccess)...)
+	app.Get("/customers/:id/conversations", r.page(d.Conversations, access.ReadConversations)...)
+	app.Get("/conversations/:id", r.page(d.Conversation, access.ReadConversations)...)
 	app.Get("/customers", r.page(d.Customers, access.SeeLists)...)
 	app.Get("/customers.csv", r.page(d.CustomersCSV, access.SeeLists)...)
 	app.Post("/customers", r.page(d.CreateCustomer, access.ChangeAccess)...)
