@@ -216,9 +216,11 @@ func (d *Dashboard) DeleteCustomer(c *fiber.Ctx) error {
 func (d *Dashboard) AskDisableCustomer(c *fiber.Ctx) error {
 	return d.askCustomer(c, "disable", "disable")
 }
+
 func (d *Dashboard) AskDeleteCustomer(c *fiber.Ctx) error {
 	return d.askCustomer(c, "delete", "delete")
 }
+
 func (d *Dashboard) AskEndSessions(c *fiber.Ctx) error {
 	return d.askCustomer(c, "end", "end-sessions")
 }

@@ -13,8 +13,9 @@ import (
 	"latchkey/web/page"
 )
 
-// rowsPerPage is how many rows a list shows at once.
-const rowsPerPage = 50
+// rowsPerPage is how many rows a list shows at once: what stays under 60 KB of HTML
+// with the widest rows there are.
+const rowsPerPage = 40
 
 // searchMax bounds what is searched for, in characters.
 const searchMax = 200

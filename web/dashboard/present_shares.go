@@ -97,7 +97,7 @@ func (d *Dashboard) sharePage(c *fiber.Ctx, row db.ShareRow) (views.ShareView, e
 	if err != nil {
 		return v, err
 	}
-	v.Seats, v.SeatsMore = w.seatLines(seats)
+	v.Seats, v.SeatsMore = w.seatLines(seats, max(row.Customers, int64(len(seats))))
 	days, err := d.Control.ShareUse(ctx, by, row.PublicID, lastDays)
 	if err != nil {
 		return v, err
@@ -167,15 +167,15 @@ func (w words) shareUse(row db.ShareRow, days []db.DayUse, v *views.ShareView) {
 // seatsShown is how many customers stand beside the list.
 const seatsShown = 12
 
-func (w words) seatLines(seats []db.SeatRow) (lines []views.SeatLineView, more string) {
+func (w words) seatLines(seats []db.SeatRow, all int64) (lines []views.SeatLineView, more string) {
 	if len(seats) == 0 {
 		return nil, w.T("shares.nobody")
 	}
 	for _, s := range seats[:min(len(seats), seatsShown)] {
 		lines = append(lines, w.seatLine(s, s.Customer.Username, "/customers/"+s.Customer.PublicID, faceTone(s.Customer.ID)))
 	}
-	if rest := len(seats) - len(lines); rest > 0 {
-		more = w.N("shares.seats_more", int64(rest))
+	if rest := all - int64(len(lines)); rest > 0 {
+		more = w.N("shares.seats_more", rest)
 	}
 	return lines, more
 }

@@ -29,12 +29,13 @@ func (d *Dashboard) tokenRow(c *fiber.Ctx, row db.TokenRow) views.TokenRowView {
 	w, href := d.words(c), tokenHref(row.PublicID)
 	row.Purse = row.Purse.At(w.now, w.work)
 	v := views.TokenRowView{
-		ID: row.PublicID, Name: row.Name, Href: href, Under: w.tokenUnder(row), Key: d.tokenKey(c, row), Budget: w.budget(row.Purse),
+		Row: tokenRowID(row), ID: row.PublicID, Name: row.Name, Href: href, Under: w.tokenUnder(row), Key: d.tokenKey(c, row), Budget: w.budget(row.Purse),
 		Menu:     views.RowMenuView{Name: row.Name, Href: href, Menu: href + "/menu"},
 		ReadOnly: !d.actor(c).May(access.ChangeAccess),
 	}
 	v.Tone, v.Status = w.state(row.Status(row.Purse, w.now))
 	v.Models, v.More, v.MoreTitle = w.models(row.Token)
+	v.Models = short(v.Models)
 	v.Used, v.UsedAt = w.ago(row.UsedAt, "tokens.never_used")
 	v.Expires, v.ExpiresAt, v.Late = w.end(row.ExpiresAt)
 	return v
@@ -55,6 +56,15 @@ func (w words) tokenUnder(row db.TokenRow) string {
 		text += " · " + row.MadeBy
 	}
 	return text
+}
+
+// short cuts a name that would make a row wider than its page.
+func short(name string) string {
+	const most = 32
+	if r := []rune(name); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return name
 }
 
 func (w words) models(k access.Token) (first, more, title string) {

@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"strconv"
+
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/db"
@@ -15,6 +17,9 @@ var tokenStatuses = []access.Status{
 }
 
 func tokenHref(id string) string { return "/tokens/" + id }
+
+// tokenRowID is the id of a token's row in the page.
+func tokenRowID(row db.TokenRow) string { return "k" + strconv.FormatInt(row.ID, 10) }
 
 // Tokens lists the workspace's API tokens.
 func (d *Dashboard) Tokens(c *fiber.Ctx) error {
@@ -80,13 +85,13 @@ func (d *Dashboard) TokenMenu(c *fiber.Ctx) error {
 		return err
 	}
 	return page.Part(c, views.TokenMenu(views.TokenMenuView{
-		ID: row.PublicID, Href: tokenHref(row.PublicID), Disabled: !row.Enabled, Revoked: !row.RevokedAt.IsZero(),
+		Row: tokenRowID(row), Href: tokenHref(row.PublicID), Disabled: !row.Enabled, Revoked: !row.RevokedAt.IsZero(),
 	}))
 }
 
 // NewToken shows the form of a new token.
 func (d *Dashboard) NewToken(c *fiber.Ctx) error {
-	v, err := d.tokenForm(c, tokenDraft{expires: "90d"}, nil)
+	v, err := d.tokenForm(c, tokenDraft{expires: "90d", bot: c.Query("bot")}, nil)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (d *Dashboard) DeleteToken(c *fiber.Ctx) error {
 	}
 	toast := views.ToastView{Tone: views.Ok, Text: page.Lang(c).T("tokens.said.deleted", row.Name)}
 	if onList(c, "/tokens") {
-		return page.Part(c, views.RowGone("token-"+row.PublicID), views.DialogDone(), views.ToastPart(toast))
+		return page.Part(c, views.RowGone(tokenRowID(row)), views.DialogDone(), views.ToastPart(toast))
 	}
 	return page.RedirectSaying(c, d, "/tokens", toast)
 }
