@@ -216,7 +216,7 @@ func (d *Dashboard) modelGroups(c *fiber.Ctx, b access.Bot) ([]views.ModelGroupV
 		return nil, err
 	}
 	l := page.Lang(c)
-	var groups []views.ModelGroupView
+	var groups, idle []views.ModelGroupView // those that do not serve now come last
 	known := b.ID == 0
 	for _, p := range providers {
 		g := views.ModelGroupView{Label: p.Name}
@@ -232,10 +232,15 @@ func (d *Dashboard) modelGroups(c *fiber.Ctx, b access.Bot) ([]views.ModelGroupV
 			known = known || own
 			g.Options = append(g.Options, views.OptionView{Value: p.PublicID + ":" + m.Name, Label: m.Name, Chosen: own})
 		}
-		if len(g.Options) > 0 {
+		switch {
+		case len(g.Options) == 0:
+		case p.Serving():
 			groups = append(groups, g)
+		default:
+			idle = append(idle, g)
 		}
 	}
+	groups = append(groups, idle...)
 	if !known {
 		groups = slices.Insert(groups, 0, lostModel(l, providers, b))
 	}

@@ -205,6 +205,7 @@ func TestTryBot(t *testing.T) {
 	if len(turns) != 2 {
 		t.Fatalf("the page remembers %v", turns)
 	}
+	r.post(path+"/try", "question", "", "question", "A suggested one").want(t, 200, "A suggested one")
 	r.post(path+"/try", "turn", "Where?", "turn", "There.", "question", "And then?").want(t, 200, "There.", "And then?")
 	if body := string(s.Faulty.Calls()[len(s.Faulty.Calls())-1].Body); !strings.Contains(body, `"content":"There."`) || !strings.Contains(body, `"role":"assistant"`) {
 		t.Errorf("the provider was asked %s", body)

@@ -201,6 +201,9 @@ func (d *Dashboard) fetchedModels(c *fiber.Ctx, v *views.ProviderFormView, s sen
 	v.AskPrivate = d.privateAsked(c, v.BaseURL, err)
 	if err != nil {
 		v.Models.Tone, v.Models.Fetched = views.Bad, page.Say(c, err)
+		if v.AskPrivate != "" {
+			v.Models.Tone, v.Models.Fetched = views.Warn, l.T("providers.private_first")
+		}
 		return
 	}
 	const few = 20
@@ -226,6 +229,9 @@ func (d *Dashboard) testedProvider(c *fiber.Ctx, v *views.ProviderFormView, chec
 		v.Test.Tone, v.Test.Title, v.Test.Text = views.Bad, l.T("providers.test_failed"), page.Say(c, err)
 		if f, ok := errors.AsType[*upstream.Failure](err); ok && f.Said.Message != "" && f.Code != "provider_rejected" {
 			v.Test.Text += " " + l.T("providers.test_said", f.Said.Message)
+		}
+		if v.AskPrivate != "" {
+			v.Test.Tone, v.Test.Text = views.Warn, l.T("providers.private_first")
 		}
 		return
 	}

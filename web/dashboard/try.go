@@ -52,11 +52,22 @@ func (d *Dashboard) TryBot(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	turn := views.TryTurnView{Initials: initials(row.Name), Question: strings.TrimSpace(field(c, "question"))}
+	turn := views.TryTurnView{Initials: initials(row.Name), Question: tryQuestion(c)}
 	if turn.Question == "" || len(turn.Question) > access.QuestionMax {
 		return access.Fail(access.Invalid, "try_question", "A question has 1 to %d bytes of text.", access.QuestionMax).At("question")
 	}
 	return d.ask(c, row.Bot, trySaid(c), turn)
+}
+
+// tryQuestion is what was typed, or the suggested question whose button was
+// pressed: both have the same name, and the other is empty.
+func tryQuestion(c *fiber.Ctx) string {
+	for _, text := range fields(c, "question") {
+		if text = strings.TrimSpace(text); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // ask streams the answer into the panel, or shows the page with the whole of it.
