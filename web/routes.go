@@ -17,6 +17,7 @@ import (
 	"latchkey/web/session"
 	"latchkey/web/wire"
 	"latchkey/web/wire/native"
+	"latchkey/web/wire/newapi"
 	"latchkey/web/wire/openai"
 )
 
@@ -30,6 +31,7 @@ type Rooms struct {
 	Dashboard *dashboard.Dashboard
 	Chat      *chat.Chat
 	Native    *native.Door
+	NewAPI    *newapi.Door
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -71,6 +73,31 @@ func (r Rooms) routes(app *fiber.App) {
 	// The native API: its list, with who may call what, is web/wire/native/routes.go.
 	if r.Native != nil {
 		r.Native.Mount(app)
+	}
+
+	// New API's management, each address with and without a slash at its end.
+	if n := r.NewAPI; n != nil {
+		both := func(method, path string, h fiber.Handler) {
+			app.Add(method, path, h)
+			app.Add(method, path+"/", h)
+		}
+		both(fiber.MethodGet, "/api/token", n.As(n.Tokens))
+		both(fiber.MethodPost, "/api/token", n.As(n.CreateToken))
+		both(fiber.MethodPut, "/api/token", n.As(n.EditToken))
+		both(fiber.MethodGet, "/api/token/search", n.As(n.SearchTokens))
+		both(fiber.MethodPost, "/api/token/batch", n.As(n.DeleteTokens))
+		both(fiber.MethodPost, "/api/token/batch/keys", n.As(n.RevealTokens))
+		both(fiber.MethodGet, "/api/token/:id", n.As(n.Token))
+		both(fiber.MethodDelete, "/api/token/:id", n.As(n.DeleteToken))
+		both(fiber.MethodPost, "/api/token/:id/key", n.As(n.RevealToken))
+		both(fiber.MethodGet, "/api/status", n.Open(n.Status))
+		both(fiber.MethodPost, "/api/user/login", n.Open(n.Login))
+		both(fiber.MethodPost, "/api/user/register", n.Open(n.Register))
+		both(fiber.MethodGet, "/api/user/logout", n.Open(n.Logout))
+		both(fiber.MethodGet, "/api/user/self", n.As(n.Self))
+		both(fiber.MethodGet, "/api/user/self/groups", n.As(n.Groups))
+		both(fiber.MethodGet, "/api/user/token", n.As(n.AccessToken))
+		both(fiber.MethodGet, "/api/user/models", n.As(n.Models))
 	}
 
 	// Signing in.

@@ -27,6 +27,7 @@ import (
 	"latchkey/web/page"
 	"latchkey/web/wire"
 	"latchkey/web/wire/native"
+	"latchkey/web/wire/newapi"
 )
 
 // Limits of a connection (checklist C59).
@@ -208,6 +209,9 @@ func (r Rooms) spell(c *fiber.Ctx, err error) error {
 	}
 	if strings.HasPrefix(c.Path(), native.Base+"/") && r.Native != nil {
 		return r.Native.Error(c, err)
+	}
+	if newapi.Owns(c.Path()) && r.NewAPI != nil {
+		return r.NewAPI.Error(c, err)
 	}
 	id := c.GetRespHeader("X-Request-Id")
 	if access.KindOf(err) == 0 {

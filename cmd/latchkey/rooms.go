@@ -12,6 +12,7 @@ import (
 	"latchkey/web/dashboard"
 	"latchkey/web/ops"
 	"latchkey/web/wire/native"
+	"latchkey/web/wire/newapi"
 	"latchkey/web/wire/openai"
 )
 
@@ -21,13 +22,16 @@ func (h *house) rooms(sh *shell, cfg config.Config, listener net.Listener, log *
 	language, _ := lang.Parse(cfg.Lang)
 	r := web.Rooms{
 		Config: cfg, Port: port, Gateway: h.gateway, Now: sh.now, Log: log,
-		OpenAI: &openai.Door{Gateway: h.gateway, Now: sh.now, Log: log, Language: language},
+		OpenAI: &openai.Door{Gateway: h.gateway, Now: sh.now, Log: log, Language: language, UnitsPerDollar: h.control.UnitsPerDollar},
 		Ops:    &ops.Ops{Ping: h.db.Ping},
 	}
 	r.Dashboard = &dashboard.Dashboard{
 		Control: h.control, Gateway: h.gateway, Sessions: r.Sessions(h.control, h.keys.CookieKeys()), Origin: r.Origin, Now: sh.now, Log: log,
 	}
 	r.Native = &native.Door{Control: h.control, Gateway: h.gateway, Origin: r.Origin, Now: sh.now, Log: log, Language: language}
+	r.NewAPI = &newapi.Door{
+		Control: h.control, Origin: r.Origin, Now: sh.now, Started: sh.now(), Version: version, Log: log, Language: language,
+	}
 	r.Chat = &chat.Chat{Control: h.control, Live: gateway.NewLive(h.gateway), Sessions: r.Dashboard.Sessions, Now: sh.now, Log: log}
 	return r
 }

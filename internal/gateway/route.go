@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -135,7 +136,8 @@ func (g *Gateway) aimAtModel(ctx context.Context, c *call, name string, kind acc
 	}
 	if len(c.routes) == 0 {
 		c.check(RuleModel, false, name, "")
-		return access.Fail(access.Busy, "model_not_found", "No provider serves the model %s at this moment.", name)
+		return access.Fail(access.Busy, "model_not_found", "No provider serves the model %s to the group %s at this moment.",
+			name, cmp.Or(c.group.Name, c.workspace.GroupName))
 	}
 	slices.SortStableFunc(c.routes, func(a, b route) int { return g.rank(a, first) - g.rank(b, first) })
 	return nil
