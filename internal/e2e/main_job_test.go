@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	sdk "github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
@@ -181,10 +182,12 @@ func chooseOwnPassword(b *browser, old, chosen string) {
 	b.until("the chat", `document.querySelector("[name=question]")`)
 }
 
+// ask types a question and sends it, as a customer does.
 func ask(b *browser, question string) {
 	b.t.Helper()
-	b.until("the field", `document.querySelector("[name=question]") && !document.querySelector("[name=question]").disabled`)
-	b.fill("question", question)
+	const field = "textarea[name=question]"
+	b.until("the field", `document.querySelector("`+field+`") && !document.querySelector("`+field+`").disabled`)
+	b.do(chromedp.SendKeys(field, question))
 	b.click("form.composer .send")
 	b.says(question)
 }
