@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/control"
 	"latchkey/internal/lang"
-	"latchkey/internal/strict"
 	"latchkey/views"
 	"latchkey/web/page"
 )
@@ -36,7 +34,7 @@ func readBot(c *fiber.Ctx) (control.BotForm, error) {
 		f.AllowedOrigins = &list
 	}
 	if text := sent(c, "params"); text != nil {
-		params, err := joinParams(*text, field(c, "temperature"), field(c, "max_tokens"))
+		params, err := control.JoinParams(*text, field(c, "temperature"), field(c, "max_tokens"))
 		if err != nil {
 			return f, err
 		}
@@ -77,50 +75,6 @@ func readKeep(keep *string, text string) (**int64, error) {
 	return &days, nil
 }
 
-// joinParams puts the two parameters that have fields of their own into the
-// object with the others.
-func joinParams(text, temperature, maxTokens string) (string, error) {
-	o := &strict.Object{}
-	if strings.TrimSpace(text) != "" {
-		var err error
-		if o, err = strict.Parse([]byte(text)); err != nil {
-			return text, nil // control says what is wrong with it
-		}
-	}
-	for _, one := range [][2]string{{"temperature", temperature}, {"max_tokens", maxTokens}} {
-		number := strings.TrimSpace(one[1])
-		if number == "" {
-			continue
-		}
-		if !json.Valid([]byte(number)) || strings.ContainsAny(number, `"[{tfn`) {
-			return "", access.Fail(access.Invalid, "params_number", "%s must be a number such as 0.7.", one[0]).At("params")
-		}
-		o.Set(one[0], json.RawMessage(number))
-	}
-	return string(o.Encode()), nil
-}
-
-// splitParams is the reverse of joinParams.
-func splitParams(params string) (rest, temperature, maxTokens string) {
-	o, err := strict.Parse([]byte(params))
-	if err != nil {
-		return params, "", ""
-	}
-	take := func(key string) string {
-		value := string(o.Get(key))
-		if value == "" || strings.ContainsAny(value[:1], `"[{tfn`) {
-			return ""
-		}
-		o.Delete(key)
-		return value
-	}
-	temperature, maxTokens = take("temperature"), take("max_tokens")
-	if len(o.Members) > 0 {
-		rest = string(o.Encode())
-	}
-	return rest, temperature, maxTokens
-}
-
 // newBotForm is the form of a new bot.
 func (d *Dashboard) newBotForm(c *fiber.Ctx) (views.BotFormView, error) {
 	models, err := d.modelGroups(c, access.Bot{})
@@ -135,7 +89,7 @@ func (d *Dashboard) botForm(c *fiber.Ctx, row db.BotRow) (views.BotFormView, err
 		Name: row.Name, Slug: row.Slug, Prompt: row.SystemPrompt, Welcome: row.Welcome, Questions: strings.Join(row.SuggestedQuestions, "\n"),
 		Origins: strings.Join(row.AllowedOrigins, "\n"), Settings: emptyObject(row.Settings),
 	}
-	v.Params, v.Temperature, v.MaxTokens = splitParams(row.Params)
+	v.Params, v.Temperature, v.MaxTokens = control.SplitParams(row.Params)
 	l, keep := page.Lang(c), "always"
 	kept := l.T("bots.keep.always")
 	switch days := row.RetentionDays; {
@@ -158,15 +112,7 @@ func emptyObject(text string) string {
 }
 
 func paramsNow(l lang.Lang, params string) string {
-	o, err := strict.Parse([]byte(params))
-	if err != nil || len(o.Members) == 0 {
-		return l.T("bots.models_own")
-	}
-	var said []string
-	for _, m := range o.Members {
-		said = append(said, m.Key+" "+string(m.Value))
-	}
-	return strings.Join(said, " · ")
+	return or(strings.Join(control.ParamWords(params), " · "), l.T("bots.models_own"))
 }
 
 // choices are options whose labels stand in the catalogue under prefix.

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/lang"
-	"latchkey/internal/upstream"
 	"latchkey/views"
 	"latchkey/web/page"
 )
@@ -64,7 +62,7 @@ func (d *Dashboard) providerRow(c *fiber.Ctx, r db.ProviderRow) views.ProviderRo
 }
 
 func shownAddress(l lang.Lang, baseURL string) string {
-	if baseURL == upstream.DemoURL {
+	if baseURL == access.DemoURL {
 		return l.T("providers.demo")
 	}
 	return strings.TrimPrefix(baseURL, "https://")
@@ -98,7 +96,7 @@ func (d *Dashboard) providerForm(c *fiber.Ctx, p access.Provider) views.Provider
 	}
 	v := d.providerFrame(c, p)
 	v.Name, v.BaseURL, v.Priority = p.Name, p.BaseURL, strconv.FormatInt(p.Priority, 10)
-	v.Demo = p.BaseURL == upstream.DemoURL
+	v.Demo = p.BaseURL == access.DemoURL
 	v.Models.Options, v.Models.More = boxesOf(boxes, boxes), strings.Join(lines, "\n")
 	v.Test.Options = testOptions(page.Lang(c), p.Models, "")
 	v.FoldNow = page.Lang(c).T("providers.fold_now", v.Priority)
@@ -135,7 +133,7 @@ func (d *Dashboard) sentProvider(c *fiber.Ctx, s sentProvider) (views.ProviderFo
 func (d *Dashboard) typedProvider(c *fiber.Ctx, s sentProvider, p access.Provider) views.ProviderFormView {
 	v := d.providerFrame(c, p)
 	v.Name, v.BaseURL, v.Priority = field(c, "name"), field(c, "base_url"), field(c, "priority")
-	v.Demo = strings.TrimSpace(v.BaseURL) == upstream.DemoURL
+	v.Demo = strings.TrimSpace(v.BaseURL) == access.DemoURL
 	v.Models.Options, v.Models.More = boxesOf(s.listed, s.ticked), s.lines
 	if s.form.Models != nil {
 		v.Test.Options = testOptions(page.Lang(c), *s.form.Models, s.test)
@@ -185,72 +183,6 @@ func boxesOf(listed, ticked []string) []views.OptionView {
 	return out
 }
 
-// testOptions are the models that a test can ask.
-func testOptions(l lang.Lang, models []access.Model, chosen string) []views.OptionView {
-	out := []views.OptionView{{Value: "", Label: l.T("providers.test_first")}}
-	for _, m := range models {
-		out = append(out, views.OptionView{Value: m.Name, Label: m.Name, Chosen: m.Name == chosen})
-	}
-	return out
-}
-
-// fetchedModels puts what fetching found out into the form. With few models and
-// none chosen yet, all are ticked.
-func (d *Dashboard) fetchedModels(c *fiber.Ctx, v *views.ProviderFormView, s sentProvider, names []string, err error) {
-	l := page.Lang(c)
-	v.AskPrivate = d.privateAsked(c, v.BaseURL, err)
-	if err != nil {
-		v.Models.Tone, v.Models.Fetched = views.Bad, page.Say(c, err)
-		if v.AskPrivate != "" {
-			v.Models.Tone, v.Models.Fetched = views.Warn, l.T("providers.private_first")
-		}
-		return
-	}
-	const few = 20
-	chosen := s.ticked
-	if len(chosen) == 0 && s.lines == "" && len(s.listed) == 0 && len(names) <= few {
-		chosen = names
-	}
-	v.Models.Options = boxesOf(slices.Concat(names, s.listed), chosen)
-	v.Models.Tone, v.Models.Fetched = views.Ok, l.N("providers.fetched", int64(len(names)))
-	if len(names) == 0 {
-		v.Models.Tone, v.Models.Fetched = views.Warn, l.T("providers.fetched_none")
-	}
-	if models, err := readModels(chosen, s.lines); err == nil {
-		v.Test.Options = testOptions(l, models, s.test)
-	}
-}
-
-// testedProvider puts what a test found out into the form.
-func (d *Dashboard) testedProvider(c *fiber.Ctx, v *views.ProviderFormView, check upstream.Check, err error) {
-	l := page.Lang(c)
-	v.AskPrivate = d.privateAsked(c, v.BaseURL, err)
-	if err != nil {
-		v.Test.Tone, v.Test.Title, v.Test.Text = views.Bad, l.T("providers.test_failed"), page.Say(c, err)
-		if f, ok := errors.AsType[*upstream.Failure](err); ok && f.Said.Message != "" && f.Code != "provider_rejected" {
-			v.Test.Text += " " + l.T("providers.test_said", f.Said.Message)
-		}
-		if v.AskPrivate != "" {
-			v.Test.Tone, v.Test.Text = views.Warn, l.T("providers.private_first")
-		}
-		return
-	}
-	v.Test.Tone, v.Test.Title = views.Ok, l.T("providers.test_ok")
-	var said []string
-	if check.Models != nil {
-		said = append(said, l.N("providers.test_lists", int64(len(check.Models))))
-	}
-	if check.Model != "" && check.Sample != "" {
-		said = append(said, l.T("providers.test_word", check.Model, l.Duration(check.FirstByte), check.Sample))
-	} else if check.Model != "" {
-		said = append(said, l.T("providers.test_answered", check.Model, l.Duration(check.FirstByte)))
-	}
-	if check.Model != "" && check.Models != nil && !check.Listed {
-		said = append(said, l.T("providers.test_unlisted", check.Model))
-	}
-	v.Test.Text = strings.Join(said, " ")
-}
-
 func (d *Dashboard) showNewProvider(c *fiber.Ctx, status int, v views.ProviderFormView) error {
 	return page.StatusOrPart(c, status, views.PanelPage(d.shell(c, "providers", v.Title), views.ProviderForm(v)), views.ProviderForm(v))
 }
@@ -294,19 +226,6 @@ func (d *Dashboard) showProvider(c *fiber.Ctx, status int, row db.ProviderRow, f
 	}
 	v.Acts, v.Health = providerActs(l, row), d.healthWords(l, row.ID)
 	return page.Status(c, status, views.ProviderPage(v))
-}
-
-// healthWords say how a provider did within the last half minute.
-func (d *Dashboard) healthWords(l lang.Lang, id int64) string {
-	h := d.Gateway.Health(id)
-	calls := l.N("providers.health_calls", int64(h.Calls))
-	switch {
-	case h.Calls == 0:
-		return l.T("providers.health_none")
-	case h.Failed == 0:
-		return l.T("providers.health_good", calls)
-	}
-	return l.T("providers.health_bad", calls, l.Number(int64(h.Failed)))
 }
 
 func providerFacts(l lang.Lang, row db.ProviderRow) []views.Definition {

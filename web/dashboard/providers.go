@@ -6,7 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/internal/access"
-	"latchkey/internal/upstream"
+	"latchkey/internal/control"
 	"latchkey/views"
 	"latchkey/web/page"
 )
@@ -109,7 +109,7 @@ func (d *Dashboard) FetchModels(c *fiber.Ctx) error {
 // TestProvider asks the real endpoint of the form and shows the result in place.
 func (d *Dashboard) TestProvider(c *fiber.Ctx) error {
 	sent, err := readProvider(c)
-	var check upstream.Check
+	var check control.Check
 	if err == nil {
 		check, err = d.Control.TryProvider(c.UserContext(), d.actor(c), c.Params("id"), sent.form, sent.testModel())
 	}
