@@ -3,12 +3,11 @@ package db
 import (
 	"context"
 	"crypto/hmac"
+	"database/sql"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"database/sql"
 
 	"latchkey/internal/access"
 )
@@ -144,6 +143,12 @@ func (d *DB) AuditPage(ctx context.Context, workspaceID int64, p Page) ([]AuditR
 	var out []AuditRow
 	err := d.rows(ctx, list(&out, scanAudit), q.text(auditColumns, tail), q.args...)
 	return out, err
+}
+
+// AuditEntry returns one row of a workspace's audit log.
+func (d *DB) AuditEntry(ctx context.Context, workspaceID, seq int64) (AuditRow, error) {
+	r, err := scanAudit(d.row(ctx, "SELECT "+auditColumns+" FROM audit WHERE workspace_id = $1 AND seq = $2", workspaceID, seq))
+	return r, orNotFound(err, "entry")
 }
 
 // CountAudit counts what AuditPage would list over all pages, up to CountMax + 1.

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -297,6 +298,10 @@ func (d *DB) EditToken(ctx context.Context, by access.Actor, workspaceID int64, 
 		if err != nil {
 			return err
 		}
+		budget, err := t.purseFacts(k.PurseID)
+		if err != nil {
+			return err
+		}
 		if err := d.Ledger.setQuota(t, k.PurseID, c.Quota, zone); err != nil {
 			return err
 		}
@@ -310,28 +315,19 @@ func (d *DB) EditToken(ctx context.Context, by access.Actor, workspaceID int64, 
 			return err
 		}
 		before, after := tokenFacts(old), tokenFacts(k)
-		if !c.Quota.None() {
-			after["quota"] = quotaFacts(c.Quota)
+		maps.Copy(before, budget)
+		if budget, err = t.purseFacts(k.PurseID); err != nil {
+			return err
 		}
+		maps.Copy(after, budget)
 		return t.tell(by, event{workspaceID, "token.edit", object("token", k.PublicID, k.Name), changed(before, after)})
 	})
 }
 
-func quotaFacts(c QuotaChange) map[string]any {
-	m := map[string]any{}
-	if c.Quota != nil {
-		m["quota"] = *c.Quota
-	}
-	if c.Remain != nil {
-		m["remain"] = *c.Remain
-	}
-	if c.Unlimited != nil {
-		m["unlimited"] = *c.Unlimited
-	}
-	if c.Refill != nil {
-		m["refill"] = *c.Refill
-	}
-	return m
+// purseFacts is what the audit log keeps of a budget.
+func (t *Tx) purseFacts(id int64) (map[string]any, error) {
+	p, err := scanPurse(t.row("SELECT "+purseColumns+" FROM purses p WHERE p.id = $1", id))
+	return map[string]any{"quota": p.Quota, "unlimited": p.Unlimited, "refill": string(p.Refill)}, err
 }
 
 // tokenVerb runs one of the statements that end or revive a token, and tells it.

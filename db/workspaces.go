@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"latchkey/internal/access"
@@ -144,6 +145,10 @@ func (d *DB) EditWorkspace(ctx context.Context, by access.Actor, id int64, c Wor
 		set(&w.GroupName, c.GroupName)
 		set(&w.Brand, c.Brand)
 		w.Version++
+		budget, err := t.purseFacts(w.PurseID)
+		if err != nil {
+			return err
+		}
 		if err := d.Ledger.setQuota(t, w.PurseID, c.Quota, w.Location()); err != nil {
 			return err
 		}
@@ -157,9 +162,11 @@ func (d *DB) EditWorkspace(ctx context.Context, by access.Actor, id int64, c Wor
 			return access.Fail(access.Invalid, "group_unknown", "There is no group %q.", w.GroupName).At("group")
 		}
 		before, after := workspaceFacts(old), workspaceFacts(w)
-		if !c.Quota.None() {
-			after["quota"] = quotaFacts(c.Quota)
+		maps.Copy(before, budget)
+		if budget, err = t.purseFacts(w.PurseID); err != nil {
+			return err
 		}
+		maps.Copy(after, budget)
 		return t.tell(by, event{id, "workspace.edit", object("workspace", w.PublicID, w.Name), changed(before, after)})
 	})
 	return w, err

@@ -176,6 +176,7 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/requests/:id", r.page(d.Request, access.SeeLists)...)
 	app.Get("/audit", r.page(d.Audit, access.ReadAudit)...)
 	app.Get("/audit.csv", r.page(d.AuditCSV, access.ReadAudit)...)
+	app.Get("/audit/:seq", r.page(d.AuditEntry, access.ReadAudit)...)
 	app.Post("/audit/verify", r.page(d.VerifyAudit, access.ReadAudit)...)
 
 	// Providers and bots.

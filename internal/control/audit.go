@@ -21,6 +21,14 @@ func (c *Control) Audit(ctx context.Context, by access.Actor, p db.Page) ([]db.A
 	return rows, n, err
 }
 
+// AuditEntry returns one row of the audit log.
+func (c *Control) AuditEntry(ctx context.Context, by access.Actor, seq int64) (db.AuditRow, error) {
+	if err := by.Must(access.ReadAudit); err != nil {
+		return db.AuditRow{}, err
+	}
+	return c.DB.AuditEntry(ctx, by.WorkspaceID, seq)
+}
+
 // AuditPage is Audit without the count, for whoever reads page after page.
 func (c *Control) AuditPage(ctx context.Context, by access.Actor, p db.Page) ([]db.AuditRow, error) {
 	if err := by.Must(access.ReadAudit); err != nil {

@@ -59,6 +59,27 @@ func (d *Dashboard) auditList(c *fiber.Ctx) (views.AuditListView, error) {
 	return v, nil
 }
 
+// AuditEntry is one entry with what changed: a part of the list, or a page.
+func (d *Dashboard) AuditEntry(c *fiber.Ctx) error {
+	seq, err := strconv.ParseInt(c.Params("seq"), 10, 64)
+	if err != nil {
+		return fiber.ErrNotFound
+	}
+	r, err := d.Control.AuditEntry(c.UserContext(), d.actor(c), seq)
+	if err != nil {
+		return err
+	}
+	names, err := d.auditNames(c)
+	if err != nil {
+		return err
+	}
+	w := d.words(c)
+	v := w.auditEntry(r, names)
+	v.Shell = d.shell(c, "audit", v.Title)
+	v.Shell.Crumbs = []views.LinkView{{Text: w.T("audit.title"), Href: "/audit"}, {Text: w.Number(r.Seq)}}
+	return page.ShowOrPart(c, views.AuditEntryPage(v), views.AuditEntry(v))
+}
+
 // auditNames are the names of what the log keeps by number, and of its people.
 func (d *Dashboard) auditNames(c *fiber.Ctx) (auditNames, error) {
 	names := auditNames{people: map[string]string{}, fields: map[string]map[int64]string{"bot": {}, "provider": {}}}

@@ -13,8 +13,12 @@ import (
 	"latchkey/web/page"
 )
 
-// eventsShown is how many of the last events the first page tells.
-const eventsShown = 7
+// eventsShown is how many of the last events the first page tells; sign-ins, of
+// which there are many, are left to the audit log.
+const (
+	eventsShown = 7
+	eventsRead  = 60
+)
 
 // The measures that the chart can be drawn in.
 const (
@@ -62,7 +66,7 @@ func (d *Dashboard) overviewBody(c *fiber.Ctx, o control.Overview) (views.Overvi
 	v.Attention = d.attention(c, o, failing)
 	v.Count = w.Number(int64(len(v.Attention)))
 	if v.HasEvents = d.actor(c).May(access.ReadAudit); v.HasEvents {
-		rows, _, err := d.Control.Audit(c.UserContext(), d.actor(c), db.Page{Limit: eventsShown})
+		rows, _, err := d.Control.Audit(c.UserContext(), d.actor(c), db.Page{Limit: eventsRead})
 		if err != nil {
 			return v, err
 		}
@@ -71,6 +75,9 @@ func (d *Dashboard) overviewBody(c *fiber.Ctx, o control.Overview) (views.Overvi
 			return v, err
 		}
 		for _, r := range rows {
+			if isSignIn(r.Action) || len(v.Events) == eventsShown {
+				continue
+			}
 			v.Events = append(v.Events, w.event(r, names))
 		}
 	}
@@ -188,7 +195,7 @@ func (w words) overviewChart(o control.Overview, by string) views.OverviewChartV
 		if one.Today {
 			one.Axis = w.T("kit.today")
 			one.Expected = map[string]int64{byRequests: o.ExpectedRequests, bySpend: w.cents(o.ExpectedUnits)}[by]
-		} else if at.Weekday() == time.Monday && i < len(o.Days)-3 {
+		} else if at.Weekday() == time.Monday && i < len(o.Days)-6 {
 			one.Axis = w.DayShort(at, time.UTC)
 		}
 		v.Chart.Days = append(v.Chart.Days, one)

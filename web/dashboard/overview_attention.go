@@ -72,7 +72,7 @@ func (w words) stopped(p access.Provider, bots []string) views.AttentionView {
 		reason = p.PauseReason
 	}
 	if len(bots) > 0 {
-		reason += " " + w.N("overview.bots_stopped", int64(len(bots)), w.enumerate(bots))
+		reason = w.sentences(reason, w.N("overview.bots_stopped", int64(len(bots)), w.enumerate(bots)))
 	}
 	return views.AttentionView{
 		Icon: "server", Tone: views.Bad, Title: w.T("overview.paused", p.Name), Text: reason,
@@ -108,7 +108,7 @@ func (w words) stuck(b control.StuckBot) views.AttentionView {
 func (w words) spent(t db.SpentToken) views.AttentionView {
 	text := w.T("overview.spent_text", w.Money(t.Purse.Used, w.per), w.MoneyShort(t.Purse.Quota, w.per))
 	if t.Refused > 0 {
-		text += " " + w.N("overview.refused_today", t.Refused)
+		text = w.sentences(text, w.N("overview.refused_today", t.Refused))
 	}
 	v := views.AttentionView{
 		Icon: "wallet", Tone: views.Bad, Title: w.T("overview.spent", t.Name), Text: text,
@@ -125,7 +125,7 @@ func (w words) endingShare(e db.Ending) views.AttentionView {
 	if name == "" {
 		name = w.T("overview.unnamed")
 	}
-	text := w.N("overview.share_customers", e.Customers) + " " + w.N("overview.share_questions", e.Questions)
+	text := w.sentences(w.N("overview.share_customers", e.Customers), w.N("overview.share_questions", e.Questions))
 	return views.AttentionView{
 		Icon: "clock", Tone: views.Warn, Title: w.T("overview.share_ends", name, w.Until(e.At, w.now)), Text: text,
 		When: w.Until(e.At, w.now), Button: w.T("overview.extend"), Href: "/shares/" + e.PublicID + "/edit", Dialog: true,
@@ -171,6 +171,14 @@ func (w words) enumerate(names []string) string {
 		return strings.Join(names, "、")
 	}
 	return strings.Join(names, ", ")
+}
+
+// sentences puts one after the other.
+func (w words) sentences(all ...string) string {
+	if w.Lang == lang.Chinese {
+		return strings.Join(all, "")
+	}
+	return strings.Join(all, " ")
 }
 
 func (w words) fullStop() string {

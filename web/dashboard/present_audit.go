@@ -101,33 +101,53 @@ func (w words) event(r db.AuditRow, names auditNames) views.EventView {
 	if key := "audit.did." + r.Action; w.Has(key) {
 		v.Words = w.T(key)
 	}
-	if strings.HasSuffix(r.Action, ".sign-in") || strings.HasSuffix(r.Action, ".sign-out") || strings.HasSuffix(r.Action, "-password") && v.Object == v.Actor {
+	if isSignIn(r.Action) || strings.HasSuffix(r.Action, ".change-password") {
 		v.Object, v.Href = "", ""
+	} else if r.Action == "user.edit" && r.Actor == r.Object {
+		v.Words, v.Object = w.T("audit.did.own"), ""
 	}
 	return v
 }
+
+// isSignIn reports whether somebody came or went, which changes nothing.
+func isSignIn(action string) bool {
+	return strings.HasSuffix(action, ".sign-in") || strings.HasSuffix(action, ".sign-out")
+}
+
+func auditHref(seq int64) string { return "/audit/" + strconv.FormatInt(seq, 10) }
 
 func (w words) auditRow(r db.AuditRow, names auditNames) views.AuditRowView {
 	kind, id, name := named(r.Object)
 	name = names.person(kind, id, name)
 	actor := w.auditActor(r.Actor, names)
 	v := views.AuditRowView{
-		ID: strconv.FormatInt(r.Seq, 10), When: w.When(r.At.Time, w.now, w.zone), WhenAt: w.Moment(r.At.Time, w.zone), Actor: actor,
-		Initials: initials(actor), Object: or(name, w.auditNoun(kind)), Source: w.auditSource(r),
+		ID: strconv.FormatInt(r.Seq, 10), Href: auditHref(r.Seq), When: w.When(r.At.Time, w.now, w.zone), WhenAt: w.Moment(r.At.Time, w.zone),
+		Actor: actor, Initials: initials(actor), Object: or(name, w.auditNoun(kind)), Source: w.auditSource(r),
 	}
 	if name != "" {
 		v.Noun = "· " + w.auditNoun(kind)
 	}
 	v.Action, v.Tone = w.verb(r.Action)
+	return v
+}
+
+// auditEntry is a row, opened.
+func (w words) auditEntry(r db.AuditRow, names auditNames) views.AuditEntryView {
+	row := w.auditRow(r, names)
+	v := views.AuditEntryView{ID: row.ID, Title: row.Action + ": " + row.Object, Text: row.Actor + " · " + row.When, JSON: auditJSON(r)}
 	v.Fields, v.HasBefore = w.auditFields(r.Detail, names)
 	v.Facts = []views.Definition{
-		{Term: w.T("audit.number"), Text: w.Number(r.Seq)}, {Term: w.T("audit.exact"), Text: v.WhenAt}, {Term: w.T("audit.by"), Text: r.Actor},
-		{Term: w.T("audit.via"), Text: v.Source}, {Term: w.T("audit.hash"), Text: shortHash(r.Hash), Mono: true}, {Term: w.T("audit.prev"), Text: shortHash(r.Prev), Mono: true},
+		{Term: w.T("audit.number"), Text: w.Number(r.Seq)},
+		{Term: w.T("audit.exact"), Text: row.WhenAt},
+		{Term: w.T("audit.by"), Text: r.Actor},
+		{Term: w.T("audit.via"), Text: row.Source},
+		{Term: w.T("audit.hash"), Text: shortHash(r.Hash), Mono: true},
+		{Term: w.T("audit.prev"), Text: shortHash(r.Prev), Mono: true},
 	}
+	kind, id, _ := named(r.Object)
 	if base := auditHrefs[kind]; base != "" && id != "" && !strings.HasSuffix(r.Action, ".delete") {
 		v.Open = views.LinkView{Text: w.T("audit.open"), Href: base + id}
 	}
-	v.JSON = auditJSON(r)
 	return v
 }
 

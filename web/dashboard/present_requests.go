@@ -11,7 +11,7 @@ import (
 func (w words) requestRow(r db.RequestRow, marked bool) views.RequestRowView {
 	v := views.RequestRowView{
 		ID: r.RequestID, Href: "/requests/" + r.RequestID, When: w.When(r.At, w.now, w.zone), WhenAt: w.Moment(r.At, w.zone),
-		Bot: or(r.BotName, w.T("requests.no_bot")), Model: r.Model, Marked: marked && r.Units > 0,
+		Bot: or(r.BotName, w.T("requests.no_bot")), Model: r.Model, Marked: marked && r.Units > 0, Uncharged: !charged(r),
 		Tokens: "–", Cost: "–", First: "–", Because: w.because(r),
 	}
 	v.Who, v.Under = w.who(r)

@@ -82,12 +82,12 @@ func (w words) laterStep(r db.RequestRow, rule string, dry map[string]access.Che
 func (w words) step(r db.RequestRow, c access.Check) views.TraceStepView {
 	v := views.TraceStepView{Rule: w.T("requests.rule." + c.Rule), Call: or(c.Call, "–"), Relation: w.T("requests.is"), Allowed: w.T("requests.allowed_any")}
 	listed := func(any string) {
-		v.Mono, v.Relation, v.Allowed = true, w.T("requests.in"), c.Allowed
+		v.Mono, v.MonoAllowed, v.Relation, v.Allowed = true, true, w.T("requests.in"), c.Allowed
 		if !c.Passed {
 			v.Relation = w.T("requests.not_in")
 		}
 		if c.Allowed == "" {
-			v.Allowed = w.T(any)
+			v.Allowed, v.MonoAllowed = w.T(any), false
 		}
 	}
 	switch c.Rule {

@@ -47,8 +47,12 @@ func (d *Dashboard) dry(c *fiber.Ctx, r db.RequestRow) map[string]access.Check {
 		return out
 	}
 	address, _ := netip.ParseAddr(r.Address)
-	// The second look leaves the model out, which may be what stands in the way.
-	for _, model := range []string{r.Model, ""} {
+	// The model may be what stands in the way: an allowed one is tried then, and none.
+	allowed, _, _ := strings.Cut(refusedBy(r).Allowed, ", ")
+	if r.Rule != "model_not_allowed" {
+		allowed = ""
+	}
+	for _, model := range []string{r.Model, allowed, ""} {
 		checks, _, err := d.Gateway.Why(c.UserContext(), d.actor(c), gateway.WhatIf{Token: r.TokenPublicID, Address: address, Model: model})
 		if err != nil {
 			continue // a token that is gone has no rules to try
@@ -77,10 +81,43 @@ func (w words) answer(r db.RequestRow) (title, text string) {
 	if r.TokenID == 0 {
 		subject = w.T("requests.subject.other", who)
 	}
-	if key := "requests.title." + r.Rule; w.Has(key) {
-		return w.T(key, subject, or(r.Model, w.T("requests.no_model")), r.Address), w.T("requests.text.refused")
+	text = w.T("requests.text.refused")
+	if detail := "requests.detail." + r.Rule; w.Has(detail) {
+		if c := refusedBy(r); c.Allowed != "" {
+			text = w.sentences(w.T(detail, or(subjectOf(r), c.Call), c.Allowed), text)
+		}
 	}
-	return w.T("requests.title.refused", subject, w.because(r)), w.T("requests.text.refused")
+	switch key := "requests.title." + r.Rule; {
+	case !w.Has(key):
+		return w.T("requests.title.refused", subject, w.because(r)), text
+	case r.Rule == "link_spent":
+		return w.T(key), text
+	case subjectOf(r) != "":
+		return w.T(key, subject, subjectOf(r)), text
+	default:
+		return w.T(key, subject), text
+	}
+}
+
+// subjectOf is what a rule refused: the model or the address, "" for other rules.
+func subjectOf(r db.RequestRow) string {
+	switch r.Rule {
+	case "model_not_allowed", "group_not_allowed", "model_not_found":
+		return or(r.Model, "–")
+	case "ip_not_allowed":
+		return or(r.Address, "–")
+	}
+	return ""
+}
+
+// refusedBy is the rule that refused, as it was noted.
+func refusedBy(r db.RequestRow) access.Check {
+	for _, c := range r.Trace {
+		if !c.Passed {
+			return c
+		}
+	}
+	return access.Check{}
 }
 
 // repair leads to where the rule that refused can be changed, for who may.
@@ -93,7 +130,10 @@ func (d *Dashboard) repair(c *fiber.Ctx, r db.RequestRow) *views.LinkView {
 	if r.Outcome != access.Refused || !w.Has(key) || !d.actor(c).May(access.ChangeAccess) {
 		return nil
 	}
-	text := w.T(key, r.Model, r.Address)
+	text := w.T(key)
+	if subject := subjectOf(r); subject != "" {
+		text = w.T(key, subject)
+	}
 	switch {
 	case r.TokenPublicID != "":
 		return &views.LinkView{Text: text, Href: tokenHref(r.TokenPublicID) + "/edit"}
