@@ -76,7 +76,7 @@ func (l *Ledger) replacePurse(t *Tx, s access.Share, seat access.Seat, zone *tim
 	if _, err := t.exec("UPDATE share_customers SET purse_id = $1 WHERE share_id = $2 AND customer_id = $3", id, s.ID, seat.CustomerID); err != nil {
 		return err
 	}
-	since := s.Refill.PeriodStart(t.d.Now(), zone)
+	since := s.Refill.PeriodStart(t.at, zone)
 	if s.Refill == access.RefillNone {
 		since = old.PeriodAt
 	}
@@ -97,12 +97,12 @@ func (l *Ledger) closePurse(t *Tx, id int64) (access.Purse, error) {
 	}); err != nil {
 		return access.Purse{}, err
 	}
-	t.undo(func() { l.keepQuota(id) })
+	l.beginEdit(t, id)
 	l.mu.Lock()
 	a := l.known[id]
 	busy := a.Reserved+a.memory > 0 || a.pins > 1 // a call of no price holds nothing, and counts
 	if !busy {
-		a.Unlimited, a.Quota = false, a.Used
+		a.Unlimited, a.Quota, a.closed = false, a.Used, true
 	}
 	closed := a.Purse
 	l.mu.Unlock()

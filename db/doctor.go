@@ -89,7 +89,8 @@ func (d *DB) checkSpent(ctx context.Context) ([]string, error) {
 	}
 	var periods, found []spentPurse
 	for _, p := range odd { // one that does not refill any more still shows its last period
-		since, err := d.oddPurses(ctx, " WHERE workspace_id = $1 AND day >= $2", "p.id = $3", "", p.workspaceID, p.day(), p.id)
+		since, err := d.oddPurses(ctx, " WHERE workspace_id = $1 AND day >= $2", "p.id = $3 AND p.refill = 'none' AND p.period_at = $4", "",
+			p.workspaceID, p.day(), p.id, ms(p.since.Time))
 		if err != nil {
 			return nil, err
 		}

@@ -20,9 +20,10 @@ import (
 // back, adds the charge and writes the request log and the day's usage in one
 // transaction; a second Settle of the same request changes nothing.
 type Ledger struct {
-	d     *DB
-	mu    sync.Mutex
-	known map[int64]*account
+	d       *DB
+	commits sync.RWMutex // held while the mirrors follow a commit; taken before mu
+	mu      sync.Mutex
+	known   map[int64]*account
 
 	queueing sync.Mutex
 	queue    []*settling // waiting for the writer
@@ -32,7 +33,9 @@ type Ledger struct {
 type account struct {
 	access.Purse
 	memory int64
-	pins   int // calls and changes under way that will come back to it
+	pins   int  // calls and changes under way that will come back to it
+	edits  int  // changes of the quota in the commit under way: the row may say otherwise
+	closed bool // nothing can be held in it any more
 }
 
 // accountsMax is how many purses are mirrored before idle ones are let go.
@@ -75,7 +78,7 @@ func (a *account) amount(units int64) int64 {
 }
 
 func (a *account) fits(amount int64) bool {
-	return a.Unlimited || amount <= a.Quota-a.Used-a.Reserved-a.memory
+	return !a.closed && (a.Unlimited || amount <= a.Quota-a.Used-a.Reserved-a.memory)
 }
 
 // Short is the refusal of a purse that cannot hold a call.
@@ -91,6 +94,8 @@ func (l *Ledger) Hold(ctx context.Context, h *Hold) error {
 	if err := l.refill(ctx, h.Purses, h.Zone); err != nil {
 		return err
 	}
+	l.commits.RLock() // between two of a commit's changes more may seem to be left than is
+	defer l.commits.RUnlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var short *Short
@@ -233,7 +238,7 @@ func (l *Ledger) refill(ctx context.Context, p Purses, zone *time.Location) erro
 	}); err != nil {
 		return err
 	}
-	due := l.due(p, zone)
+	due, _ := l.due(p, zone, l.d.Now())
 	if len(due) == 0 {
 		return nil
 	}
@@ -252,25 +257,51 @@ type newPeriod struct {
 	refill access.Refill
 }
 
-// due lists the purses of a call whose period has ended. They must be pinned.
-func (l *Ledger) due(p Purses, zone *time.Location) map[int64]newPeriod {
-	now := l.d.Now()
-	var due map[int64]newPeriod
+// endedPeriod tells whether the period of a purse has ended by now.
+func endedPeriod(p access.Purse, zone *time.Location, now time.Time) (newPeriod, bool) {
+	start := p.Refill.PeriodStart(now, zone)
+	return newPeriod{start, p.Refill}, p.Refill != access.RefillNone && start.After(p.PeriodAt)
+}
+
+// due lists the purses of a call whose period has ended by now, and those that an
+// edit in the commit under way may have given another one. They must be pinned.
+func (l *Ledger) due(p Purses, zone *time.Location, now time.Time) (due map[int64]newPeriod, edited []int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.each(func(id int64) {
 		a := l.known[id]
-		if a.Refill == access.RefillNone {
-			return
+		if a.edits > 0 {
+			edited = append(edited, id)
 		}
-		if start := a.Refill.PeriodStart(now, zone); start.After(a.PeriodAt) {
+		if n, ended := endedPeriod(a.Purse, zone, now); ended {
 			if due == nil {
 				due = make(map[int64]newPeriod, 4)
 			}
-			due[id] = newPeriod{start, a.Refill}
+			due[id] = n
 		}
 	})
-	return due
+	return due, edited
+}
+
+// startDue starts the periods that a call's purses are due, as the facts before it
+// in the same commit left them.
+func (l *Ledger) startDue(t *Tx, p Purses, zone *time.Location) error {
+	due, edited := l.due(p, zone, t.at)
+	if err := l.startPeriods(t, due); err != nil {
+		return err
+	}
+	for _, id := range edited {
+		row, err := scanPurse(t.row("SELECT "+purseColumns+" FROM purses p WHERE p.id = $1", id))
+		if err != nil {
+			return err
+		}
+		if n, ended := endedPeriod(row, zone, t.at); ended {
+			if err := l.startPeriod(t, id, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (l *Ledger) startPeriods(t *Tx, due map[int64]newPeriod) error {

@@ -123,7 +123,7 @@ type modelSeat struct {
 
 func (l *life) now() time.Time { return time.UnixMilli(l.at.Load()).UTC() }
 
-func (l *life) begin(t *rapid.T, template string) {
+func (l *life) begin(t rapid.TB, template string) {
 	l.at.Store(deskStart.UnixMilli())
 	l.purses = map[int64]*modelPurse{}
 	l.open(t, template)
@@ -139,7 +139,7 @@ func (l *life) begin(t *rapid.T, template string) {
 }
 
 // open starts a process on a copy of the files as another one left them.
-func (l *life) open(t *rapid.T, from string) {
+func (l *life) open(t rapid.TB, from string) {
 	l.boots++
 	folder := filepath.Join(l.folder, strconv.Itoa(l.boots))
 	need(t, os.MkdirAll(folder, 0o700))
@@ -158,7 +158,7 @@ func (l *life) open(t *rapid.T, from string) {
 	l.d = d
 }
 
-func (l *life) end(t *rapid.T) {
+func (l *life) end(t rapid.TB) {
 	need(t, l.d.Close())
 	need(t, os.RemoveAll(l.folder))
 }

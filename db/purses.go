@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"latchkey/internal/access"
@@ -31,9 +33,9 @@ func (t *Tx) makePurse(p access.Purse, zone *time.Location) (int64, error) {
 	if p.Refill == "" {
 		p.Refill = access.RefillNone
 	}
-	start := p.Refill.PeriodStart(t.d.Now(), zone)
+	start := p.Refill.PeriodStart(t.at, zone)
 	if start.IsZero() {
-		start = t.d.Now()
+		start = t.at
 	}
 	return t.insert(`INSERT INTO purses (workspace_id, unit, quota, used, unlimited, opening, refill, period_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -67,7 +69,7 @@ func (l *Ledger) setQuota(t *Tx, id int64, c QuotaChange, zone *time.Location) e
 	}); err != nil {
 		return orNotFound(err, "quota")
 	}
-	t.undo(func() { l.keepQuota(id) })
+	l.beginEdit(t, id)
 	next, err := l.quotaBase(t, id, c, zone)
 	if err != nil {
 		return err
@@ -92,8 +94,8 @@ func (l *Ledger) quotaBase(t *Tx, id int64, c QuotaChange, zone *time.Location) 
 	if err != nil {
 		return p, err
 	}
-	if start := p.Refill.PeriodStart(t.d.Now(), zone); p.Refill != access.RefillNone && start.After(p.PeriodAt) {
-		if err := l.startPeriod(t, id, newPeriod{start, p.Refill}); err != nil {
+	if n, ended := endedPeriod(p, zone, t.at); ended {
+		if err := l.startPeriod(t, id, n); err != nil {
 			return p, err
 		}
 		if p, err = read(); err != nil {
@@ -103,7 +105,7 @@ func (l *Ledger) quotaBase(t *Tx, id int64, c QuotaChange, zone *time.Location) 
 	if c.Refill == nil || *c.Refill == p.Refill || *c.Refill == access.RefillNone {
 		return p, nil
 	}
-	p.PeriodAt = c.Refill.PeriodStart(t.d.Now(), zone)
+	p.PeriodAt = c.Refill.PeriodStart(t.at, zone)
 	if p.Used, err = t.spentSince(id, p.PeriodAt, zone); err != nil {
 		return p, err
 	}
@@ -145,6 +147,15 @@ func (l *Ledger) clampQuota(id int64, base access.Purse, c QuotaChange) (access.
 	return next, err
 }
 
+// beginEdit notes that the row of a pinned purse is about to say more than its
+// mirror. settleQuota or keepQuota ends that.
+func (l *Ledger) beginEdit(t *Tx, id int64) {
+	t.undo(func() { l.keepQuota(id) })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known[id].edits++
+}
+
 // settleQuota ends a quota change: the edited fields become what was decided,
 // while used and reserved keep what happened meanwhile.
 func (l *Ledger) settleQuota(id int64, p access.Purse) {
@@ -153,6 +164,7 @@ func (l *Ledger) settleQuota(id int64, p access.Purse) {
 	a := l.known[id]
 	a.Quota, a.Unlimited, a.Refill = p.Quota, p.Unlimited, p.Refill
 	a.pins--
+	a.edits--
 }
 
 // keepQuota ends a quota change that does not hold: the mirror is what the file
@@ -162,7 +174,13 @@ func (l *Ledger) keepQuota(id int64) {
 	defer l.mu.Unlock()
 	a := l.known[id]
 	a.pins--
+	a.edits--
+	a.closed = false
 	p, err := scanPurse(l.d.row(context.Background(), "SELECT "+purseColumns+" FROM purses p WHERE p.id = $1", id))
+	if errors.Is(err, sql.ErrNoRows) && a.pins == 0 {
+		delete(l.known, id) // it was made in the same commit, which failed
+		return
+	}
 	if err != nil {
 		// Refusing too much is the safe side until the next edit or start.
 		l.d.Log.Error("a purse could not be read again", "purse", id, "error", err)

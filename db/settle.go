@@ -89,7 +89,7 @@ func (l *Ledger) settleAll(t *Tx, all []*settling) error {
 			continue
 		}
 		// What straddles the end of a period is charged to the new one.
-		if err := l.startPeriods(t, l.due(s.Hold.Purses, s.Hold.Zone)); err != nil {
+		if err := l.startDue(t, s.Hold.Purses, s.Hold.Zone); err != nil {
 			return err
 		}
 		for id, c := range l.charges(s.Hold, s.Request.Units) {
@@ -152,7 +152,7 @@ func addTo(days map[usageKey]*access.Request, counts map[usageKey]int64, r acces
 	days[key] = &access.Request{Usage: r.Usage, Units: r.Units}
 }
 
-func (t *Tx) day(zone *time.Location) string { return dayOf(t.d.Now(), zone) }
+func (t *Tx) day(zone *time.Location) string { return dayOf(t.at, zone) }
 
 // endHold writes the row that makes a request final. first is false when it was
 // final already.

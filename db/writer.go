@@ -37,6 +37,7 @@ type Tx struct {
 	d    *DB
 	ctx  context.Context
 	fact *fact
+	at   time.Time // of the change: one moment for all of it
 }
 
 // change hands a fact to the loop and returns when it is on the disk, or undone.
@@ -121,9 +122,19 @@ func (d *DB) commit(group []*fact) {
 			d.exec(ctx, "ROLLBACK")
 		}
 	}
+	d.follow(group, err)
 	for _, f := range group {
-		if err != nil {
-			f.err = errors.Join(f.err, fmt.Errorf("commit: %w", err))
+		f.done <- asBusy(f.err)
+	}
+}
+
+// follow brings what memory knows up to what the group has done, or not done.
+func (d *DB) follow(group []*fact, failed error) {
+	d.Ledger.commits.Lock()
+	defer d.Ledger.commits.Unlock()
+	for _, f := range group {
+		if failed != nil {
+			f.err = errors.Join(f.err, fmt.Errorf("commit: %w", failed))
 		}
 		hooks := f.after
 		if f.err != nil {
@@ -132,7 +143,6 @@ func (d *DB) commit(group []*fact) {
 		for _, hook := range hooks {
 			hook()
 		}
-		f.done <- asBusy(f.err)
 	}
 }
 
@@ -162,7 +172,7 @@ func (d *DB) guarded(f *fact) (err error) {
 			err = fmt.Errorf("db: panic in a fact: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return f.change(&Tx{d: d, ctx: context.Background(), fact: f})
+	return f.change(&Tx{d: d, ctx: context.Background(), fact: f, at: d.Now()})
 }
 
 func (d *DB) exec(ctx context.Context, text string) error {
@@ -237,7 +247,7 @@ func (t *Tx) after(drop func()) { t.fact.after = append(t.fact.after, drop) }
 func (t *Tx) undo(restore func()) { t.fact.undo = append(t.fact.undo, restore) }
 
 // now is the time of the change.
-func (t *Tx) now() int64 { return t.d.Now().UnixMilli() }
+func (t *Tx) now() int64 { return t.at.UnixMilli() }
 
 // checkpoint moves the log into the file. Readers are not waited for.
 func (d *DB) checkpoint() {
