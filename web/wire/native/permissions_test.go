@@ -183,7 +183,7 @@ func TestTokensDoNotGrow(t *testing.T) {
 		w.call("token manage", "POST", "/tokens/"+above+verb, "").refused(403, "grant_more")
 		w.call("token manage", "POST", "/tokens/"+beside+verb, "").is(200)
 		w.call("token admin", "POST", "/tokens/"+above+verb, "").is(200)
-		w.call("plain editor", "POST", "/tokens/"+above+verb, "").is(200)
+		w.call("plain editor", "POST", "/tokens/"+above+verb, "").refused(403, "grant_more")
 	}
 }
 
