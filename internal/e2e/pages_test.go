@@ -49,10 +49,19 @@ func signIn(b *browser, s *server) {
 // without a word in the console, without a scroll bar at its foot.
 func TestEveryPageOpens(t *testing.T) {
 	s, link, name, password := sampled(t)
-	for _, l := range []struct {
+	looks := []struct {
 		name string
 		look look
-	}{{"desktop-light-en", desktop}, {"phone-dark-zh", phone}} {
+	}{{"desktop-light-en", desktop}, {"phone-dark-zh", phone}}
+	if pictures != "" { // two more to be looked at
+		dark, light := desktop, phone
+		dark.dark, dark.language = true, "zh-CN"
+		light.dark, light.language = false, "en"
+		looks = append(looks, looks[0], looks[1])
+		looks[2].name, looks[2].look = "desktop-dark-zh", dark
+		looks[3].name, looks[3].look = "phone-light-en", light
+	}
+	for _, l := range looks {
 		t.Run(l.name, func(t *testing.T) {
 			b := open(t, l.look)
 			messages := chromedp.Console(b.ctx)
