@@ -25,7 +25,7 @@ func (h *Chat) Ask(c *fiber.Ctx) error {
 	return h.inside(c, func(g guest) error {
 		replaces, _ := strconv.ParseInt(field(c, "replaces"), 10, 64)
 		asked, err := h.Control.AskQuestion(c.UserContext(), g.Guest, control.QuestionForm{
-			Conversation: c.Params("conversation"), Question: field(c, "question"), ClientKey: field(c, "key"), Replaces: replaces,
+			Conversation: c.Params("conversation"), Question: asks(c), ClientKey: field(c, "key"), Replaces: replaces,
 		})
 		if err != nil {
 			return h.notAsked(c, g, err)
@@ -38,6 +38,14 @@ func (h *Chat) Ask(c *fiber.Ctx) error {
 		}
 		return h.showAsked(c, g, asked)
 	})
+}
+
+// asks is the question that was written, or the suggestion that was pressed.
+func asks(c *fiber.Ctx) string {
+	if text := field(c, "question"); text != "" {
+		return text
+	}
+	return field(c, "suggestion")
 }
 
 // answer lets the gateway begin, unless an earlier submit has seen to that.

@@ -69,14 +69,18 @@ func (h *Chat) show(c *fiber.Ctx, status int, g guest, one access.Conversation, 
 		v.Conversation, v.Name, v.Path = one.PublicID, g.talkName(one), g.talkHref(one.PublicID)
 		v.Title = v.Name + " · " + v.Title
 	}
-	v.Thread.Turns, v.Waits = h.turns(g, one.PublicID, messages, h.newKey())
+	turns, waits := h.turns(g, one.PublicID, messages, h.newKey())
+	if v.Thread.Turns = turns; waits {
+		// Another query each time: with the fragment alone nothing would be fetched.
+		v.Again = v.Path + "?at=" + strconv.FormatInt(g.now.Unix(), 10) + "#t" + turns[len(turns)-1].ID
+	}
 	for _, m := range messages {
 		if live := h.Live.Answer(m.ID); live != nil {
 			live.Look()
 		}
 	}
 	h.fillThread(&v, g, one, messages, more)
-	v.Composer = h.composer(g, one.PublicID, v.Waits, d)
+	v.Composer = h.composer(g, one.PublicID, waits, d)
 	return page.Status(c, status, views.ChatPage(v))
 }
 
