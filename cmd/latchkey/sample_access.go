@@ -22,6 +22,7 @@ type sampleToken struct {
 	refill    access.Refill // of the budget
 	rpm       int64
 	note      string
+	raised    bool // its budget was a little less at first
 
 	row    db.TokenRow
 	budget int64 // units
@@ -34,7 +35,7 @@ func byAna(s *sample) access.Actor  { return s.ana }
 
 var sampleTokens = []sampleToken{
 	{name: "Support desk widget", bot: "Support Bot", by: byLin, expires: 84, models: []string{sampleSmall}, addresses: []string{"203.0.113.0/24"}, share: 0.42, rpm: 60, note: "The widget on acme.example/help"},
-	{name: "客服小程序 · 生产", bot: "客服助手", by: byZhou, expires: 2, share: 0.93, note: "微信小程序后端"},
+	{name: "客服小程序 · 生产", bot: "客服助手", by: byZhou, expires: 2, share: 0.93, raised: true, note: "微信小程序后端"},
 	{name: "Docs search", bot: "Docs Bot", by: byAna},
 	{name: "Nightly eval runner", by: byZhou, expires: 30, share: 1.04, note: "Runs at 02:00"},
 	{name: "Partner: Northwind", bot: "Sales Bot", by: byLin, expires: 201, share: 0.25, addresses: []string{"192.0.2.77"}},
@@ -75,13 +76,18 @@ func (s *sample) makeToken(ctx context.Context, k *sampleToken) error {
 		form.Addresses = &k.addresses
 	}
 	if k.share > 0 {
-		form.Quota = db.QuotaChange{Quota: &k.budget, Unlimited: new(false)}
+		budget := k.budget
+		if k.raised {
+			budget = k.budget / 20 * 19
+		}
+		form.Quota = db.QuotaChange{Quota: &budget, Unlimited: new(false)}
 		if k.refill != "" {
 			form.Quota.Refill = &k.refill
 		}
 	}
 	made, err := s.control.CreateToken(ctx, k.by(s), form)
 	k.row, k.purse = made.Row, made.Row.Purse
+	k.purse.Quota = max(k.purse.Quota, k.budget) // what is raised later is never reached before
 	return err
 }
 

@@ -158,7 +158,7 @@ func (s *sample) planChanges() {
 	s.on(1, 13, 40, s.changeToken("客服小程序 · 生产", func(ctx context.Context, id string) error {
 		k := s.tokens["客服小程序 · 生产"]
 		_, err := s.control.EditToken(ctx, s.zhou, id, control.TokenForm{
-			ExpiresAt: new(s.at(-12, 0, 0)), Models: &[]string{sampleSmall}, Addresses: &[]string{"203.0.113.0/24"},
+			ExpiresAt: new(s.at(-12, 0, 0)), Models: &[]string{sampleSmall}, ModelsLimited: new(true), Addresses: &[]string{"203.0.113.0/24"},
 			Quota: db.QuotaChange{Quota: new(k.budget)},
 		})
 		return err
