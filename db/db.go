@@ -89,10 +89,17 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 }
 
 func (d *DB) openFile(ctx context.Context) error {
+	if err := checkOurs(ctx, d.Path); err != nil {
+		return err
+	}
 	if err := checkVersion(ctx, d.write); err != nil {
 		return err
 	}
-	if err := d.migrate(ctx); err != nil {
+	files, err := migrationFiles()
+	if err != nil {
+		return err
+	}
+	if err := d.migrate(ctx, files); err != nil {
 		return err
 	}
 	conn, err := d.write.Conn(ctx)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
@@ -70,13 +71,33 @@ func checkVersion(ctx context.Context, pool *sql.DB) error {
 	return pool.PingContext(ctx)
 }
 
+// checkOurs refuses a database that another program made, before a byte of it is
+// changed. A file that is missing or empty becomes a new one.
+func checkOurs(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return nil
+	}
+	pool := sql.OpenDB(open(path, url.Values{"mode": {"rw"}, "_query_only": {"1"}}))
+	defer pool.Close()
+	var tables, ours int
+	err := pool.QueryRowContext(ctx, "SELECT COUNT(*), COUNT(*) FILTER (WHERE name = 'goose_db_version') FROM sqlite_master").Scan(&tables, &ours)
+	if err == nil && tables > 0 && ours == 0 {
+		return notOurs(path)
+	}
+	return err
+}
+
+func notOurs(path string) *access.Error {
+	return access.Fail(access.Invalid, "database_corrupt",
+		"%s is damaged or not a Latchkey database; it was left as it is. Restore the newest backup from the backups folder.", path)
+}
+
 // plainOpenError says in one sentence why the file cannot be opened.
 func plainOpenError(err error, path string) error {
 	var e sqlite3.Error
 	switch {
 	case errors.As(err, &e) && (e.Code == sqlite3.ErrNotADB || e.Code == sqlite3.ErrCorrupt):
-		return access.Fail(access.Invalid, "database_corrupt",
-			"%s is damaged or not a Latchkey database; it was left as it is. Restore the newest backup from the backups folder.", path).Because(err)
+		return notOurs(path).Because(err)
 	case errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrPerm),
 		errors.Is(err, fs.ErrPermission):
 		return access.Fail(access.Invalid, "database_unwritable",
@@ -99,8 +120,11 @@ func isTaken(err error) (columns string, ok bool) {
 func asBusy(err error) error {
 	var e sqlite3.Error
 	if errors.As(err, &e) && (e.Code == sqlite3.ErrFull || e.Code == sqlite3.ErrIoErr || e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrBusy) {
-		return access.Fail(access.Busy, "storage", "Latchkey cannot write to its disk now. Nothing was changed.").
-			After(storageWait).Because(err)
+		return storageFault(err)
 	}
 	return err
+}
+
+func storageFault(err error) error {
+	return access.Fail(access.Busy, "storage", "Latchkey cannot write to its disk now. Nothing was changed.").After(storageWait).Because(err)
 }

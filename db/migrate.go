@@ -20,14 +20,12 @@ import (
 //go:embed migrations/sqlite/*.sql
 var migrations embed.FS
 
+func migrationFiles() (fs.FS, error) { return fs.Sub(migrations, "migrations/sqlite") }
+
 // migrate applies what is pending, each file in one transaction, after a copy of
 // the database was made. It refuses a database that is newer than this binary,
 // or whose applied migrations were written differently.
-func (d *DB) migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
-		return err
-	}
+func (d *DB) migrate(ctx context.Context, files fs.FS) error {
 	steps, err := goose.NewProvider(goose.DialectSQLite3, d.write, files)
 	if err != nil {
 		return err
@@ -61,11 +59,15 @@ func (d *DB) copyBeforeMigration(ctx context.Context, version int64) error {
 		return err
 	}
 	target := filepath.Join(folder, fmt.Sprintf("before-schema-%d.db", version+1))
-	if _, err := os.Stat(target); err == nil {
-		return nil // an earlier attempt made it, from the same state
+	// One of an earlier attempt may be half a copy, or of months ago.
+	half := target + ".tmp"
+	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	_, err := d.write.ExecContext(ctx, "VACUUM INTO $1", target)
-	return err
+	if _, err := d.write.ExecContext(ctx, "VACUUM INTO $1", half); err != nil {
+		return err
+	}
+	return os.Rename(half, target)
 }
 
 // checkMigrations keeps each applied file's hash and compares it at every start.

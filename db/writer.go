@@ -45,14 +45,29 @@ func (d *DB) change(ctx context.Context, run func(*Tx) error) error {
 	f := &fact{ctx: ctx, change: run, done: make(chan error, 1)}
 	select {
 	case <-d.closing:
-		return access.Fail(access.Busy, "closing", "Latchkey is shutting down.").After(storageWait)
+		return closing()
 	case <-ctx.Done():
 		return ctx.Err()
 	case d.facts <- f:
 	}
 	// Once handed over the outcome is awaited: a caller that left early would
 	// not know whether its change holds.
-	return <-f.done
+	select {
+	case err := <-f.done:
+		return err
+	case <-d.closing:
+	}
+	d.loop.Wait() // it ends with the facts that came in time
+	select {
+	case err := <-f.done:
+		return err
+	default:
+		return closing()
+	}
+}
+
+func closing() error {
+	return access.Fail(access.Busy, "closing", "Latchkey is shutting down.").After(storageWait)
 }
 
 // writeLoop commits whatever waits as one group, again and again.
@@ -114,10 +129,13 @@ func (d *DB) commit(group []*fact) {
 	ctx := context.Background()
 	err := d.exec(ctx, "BEGIN IMMEDIATE")
 	if err == nil {
-		for _, f := range group {
-			d.run(f)
+		for i := 0; i < len(group) && err == nil; i++ {
+			err = d.run(group[i])
 		}
-		if err = d.exec(ctx, "COMMIT"); err != nil {
+		if err == nil {
+			err = d.exec(ctx, "COMMIT")
+		}
+		if err != nil {
 			// After some failures the transaction is still open.
 			d.exec(ctx, "ROLLBACK")
 		}
@@ -146,23 +164,23 @@ func (d *DB) follow(group []*fact, failed error) {
 	}
 }
 
-func (d *DB) run(f *fact) {
+// run runs a fact under its savepoint. Its own error undoes it alone; the one
+// returned says that the transaction is gone, as after some failures of the disk:
+// what ran before is undone with it, and what came after would stand outside.
+func (d *DB) run(f *fact) error {
 	ctx := context.Background()
 	if f.err = f.ctx.Err(); f.err != nil {
-		return
+		return nil
 	}
-	if f.err = d.exec(ctx, "SAVEPOINT fact"); f.err != nil {
-		return
+	if err := d.exec(ctx, "SAVEPOINT fact"); err != nil {
+		return err
 	}
-	f.err = d.guarded(f)
-	if f.err != nil {
+	if f.err = d.guarded(f); f.err != nil {
 		if err := d.exec(ctx, "ROLLBACK TO fact"); err != nil {
-			f.err = errors.Join(f.err, err)
+			return storageFault(errors.Join(f.err, err))
 		}
 	}
-	if err := d.exec(ctx, "RELEASE fact"); err != nil {
-		f.err = errors.Join(f.err, err)
-	}
+	return d.exec(ctx, "RELEASE fact")
 }
 
 // guarded keeps a panic in one fact from ending the loop for all.
