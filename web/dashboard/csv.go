@@ -12,6 +12,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"latchkey/db"
+	"latchkey/internal/access"
 	"latchkey/internal/lang"
 	"latchkey/web/page"
 )
@@ -100,6 +102,26 @@ func plainCell(text string) string {
 		return "'" + text
 	}
 	return text
+}
+
+// pages reads a list from its beginning, a page at a time.
+func pages[T any](p listing, by access.Actor, read func(context.Context, access.Actor, db.Page) ([]T, int64, error), cells func(T) (int64, []string)) csvRows {
+	at := p.page
+	at.Before, at.Oldest, at.Limit = 0, false, db.ListMax
+	ended := false
+	return func(ctx context.Context) ([][]string, error) {
+		if ended {
+			return nil, nil
+		}
+		rows, _, err := read(ctx, by, at)
+		ended = len(rows) < db.ListMax
+		out := make([][]string, 0, len(rows))
+		for _, row := range rows {
+			id, line := cells(row)
+			at.Before, out = id, append(out, line)
+		}
+		return out, err
+	}
 }
 
 // csvTime spells a moment for programs, "" for none.

@@ -191,3 +191,12 @@ func freshPassword(c *fiber.Ctx, err error, back string) error {
 	}
 	return err
 }
+
+// backToList is the list as the reader left it, when it was that list.
+func backToList(c *fiber.Ctx, path string) string {
+	from, err := url.Parse(c.Get(fiber.HeaderReferer))
+	if err != nil || from.Path != path {
+		return path
+	}
+	return page.ReturnTo(from.RequestURI())
+}

@@ -1,9 +1,7 @@
 package dashboard
 
 import (
-	"context"
 	"errors"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -170,68 +168,6 @@ func contains(list []string, text string) bool {
 	return false
 }
 
-// tokenChoices fills in what there is to choose from.
-func (d *Dashboard) tokenChoices(c *fiber.Ctx, f tokenDraft, v *views.TokenFormView) error {
-	ctx, by, w := c.UserContext(), d.actor(c), d.words(c)
-	bots, err := d.Control.BotChoices(ctx, by)
-	if err != nil {
-		return err
-	}
-	v.Bots = []views.OptionView{{Label: w.T("tokens.any_bot"), Chosen: f.bot == ""}}
-	for _, b := range bots {
-		v.Bots = append(v.Bots, views.OptionView{Value: b.PublicID, Label: b.Name, Chosen: f.bot == b.PublicID})
-	}
-	groups, err := d.Control.GroupChoices(ctx, by)
-	if err != nil {
-		return err
-	}
-	own := d.workspace(c).GroupName
-	v.Groups = []views.OptionView{{Label: w.T("tokens.group_own", own), Chosen: f.group == ""}}
-	for _, name := range groups {
-		v.Groups = append(v.Groups, views.OptionView{Value: name, Label: name, Chosen: f.group == name})
-	}
-	if g, err := d.Control.DB.FindGroup(ctx, or(f.group, own)); err == nil {
-		v.GroupHelp = w.rates(g)
-	}
-	models, err := d.modelNames(ctx, by)
-	for _, name := range f.models {
-		if !contains(models, name) {
-			models = append(models, name)
-		}
-	}
-	for _, name := range models {
-		v.Models = append(v.Models, views.OptionView{Value: name, Label: name, Chosen: contains(f.models, name)})
-	}
-	return err
-}
-
-func (w words) rates(g access.Group) string {
-	switch {
-	case g.RPM > 0 && g.TPM > 0:
-		return w.T("tokens.group_rates", w.Number(g.RPM), w.Number(g.TPM))
-	case g.RPM > 0:
-		return w.N("tokens.group_requests", g.RPM)
-	case g.TPM > 0:
-		return w.N("tokens.group_tokens", g.TPM)
-	}
-	return w.T("tokens.group_free")
-}
-
-// modelNames are the workspace's models by the names that lists of a token mean:
-// those that go to the provider.
-func (d *Dashboard) modelNames(ctx context.Context, by access.Actor) ([]string, error) {
-	providers, err := d.Control.DB.FindProviders(ctx, by.WorkspaceID)
-	var names []string
-	for _, p := range providers {
-		for _, m := range p.Models {
-			if !contains(names, m.UpstreamName) {
-				names = append(names, m.UpstreamName)
-			}
-		}
-	}
-	return names, err
-}
-
 // The choices for how long an old key lives on.
 var keepOld = []string{"24h", "0s", "1h", "168h", "720h"}
 
@@ -331,33 +267,4 @@ func tokenCells(w words, r db.TokenRow) []string {
 		strings.Join(access.FormatAddresses(r.Addresses), " "), strings.Join(r.Permissions, " "), csvTime(r.ExpiresAt), csvTime(r.CreatedAt),
 		r.MadeBy, csvTime(r.UsedAt),
 	}
-}
-
-// pages reads a list from its beginning, a page at a time.
-func pages[T any](p listing, by access.Actor, read func(context.Context, int64, db.Page) ([]T, error), cells func(T) (int64, []string)) csvRows {
-	at := p.page
-	at.Before, at.Oldest, at.Limit = 0, false, db.ListMax
-	ended := false
-	return func(ctx context.Context) ([][]string, error) {
-		if ended {
-			return nil, nil
-		}
-		rows, err := read(ctx, by.WorkspaceID, at)
-		ended = len(rows) < db.ListMax
-		out := make([][]string, 0, len(rows))
-		for _, row := range rows {
-			id, line := cells(row)
-			at.Before, out = id, append(out, line)
-		}
-		return out, err
-	}
-}
-
-// backToList is the list as the reader left it, when it was that list.
-func backToList(c *fiber.Ctx, path string) string {
-	from, err := url.Parse(c.Get(fiber.HeaderReferer))
-	if err != nil || from.Path != path {
-		return path
-	}
-	return page.ReturnTo(from.RequestURI())
 }

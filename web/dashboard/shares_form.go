@@ -16,6 +16,18 @@ import (
 // offeredCustomers is how many customers the list of a restricted link offers.
 const offeredCustomers = 100
 
+// shareDraft is the form of a link as it stands in its fields.
+type shareDraft struct {
+	name, bot                string
+	expires, expiresOn       string
+	unit, allowance, dollars string // unit: none, messages, units
+	refill                   string
+	cap, seats, rpm          string
+	who                      string // all, named
+	named                    []string
+	version                  int64
+}
+
 // readShare reads the form as it was sent.
 func readShare(c *fiber.Ctx) shareDraft {
 	return shareDraft{

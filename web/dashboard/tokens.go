@@ -260,7 +260,7 @@ func (d *Dashboard) TokensCSV(c *fiber.Ctx) error {
 		return err
 	}
 	by, w := d.actor(c), d.words(c)
-	return d.csv(c, "tokens", tokenHead, pages(p, by, d.Control.DB.Tokens, func(r db.TokenRow) (int64, []string) {
+	return d.csv(c, "tokens", tokenHead, pages(p, by, d.Control.Tokens, func(r db.TokenRow) (int64, []string) {
 		return r.ID, tokenCells(w, r)
 	}))
 }

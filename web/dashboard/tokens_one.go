@@ -207,7 +207,7 @@ var snippets = []struct{ key, text string }{
 // pasted into a ticket.
 func (d *Dashboard) snippet(c *fiber.Ctx, row db.TokenRow, key string) (views.SnippetView, error) {
 	var v views.SnippetView
-	model, err := d.modelToTry(c, row)
+	model, err := d.Control.ModelToTry(c.UserContext(), d.actor(c), row.Token)
 	if err != nil {
 		return v, err
 	}
@@ -226,29 +226,6 @@ func (d *Dashboard) snippet(c *fiber.Ctx, row db.TokenRow, key string) (views.Sn
 	}
 	v.Code = snippetText(chosen, origin, model, row.BotPublicID)
 	return v, nil
-}
-
-// modelToTry is a model that the token may ask for.
-func (d *Dashboard) modelToTry(c *fiber.Ctx, row db.TokenRow) (string, error) {
-	if row.BotPublicID != "" {
-		bot, err := d.Control.Bot(c.UserContext(), d.actor(c), row.BotPublicID)
-		if access.KindOf(err) == access.NotFound {
-			return "", nil
-		}
-		return bot.Model, err
-	}
-	providers, err := d.Control.DB.FindProviders(c.UserContext(), d.actor(c).WorkspaceID)
-	if err != nil {
-		return "", err
-	}
-	for _, p := range providers {
-		for _, m := range p.Models {
-			if m.Kind == access.ChatModel && row.AllowsModel(m.UpstreamName) {
-				return m.Name, nil
-			}
-		}
-	}
-	return "", nil
 }
 
 func snippetText(key, origin, model, bot string) string {
