@@ -141,6 +141,34 @@ func (d *DB) MakeCustomer(ctx context.Context, by access.Actor, m access.Custome
 	return m, err
 }
 
+// MakeCustomers enrols customers, all of them or none.
+func (d *DB) MakeCustomers(ctx context.Context, by access.Actor, all []access.Customer) error {
+	return d.change(ctx, func(t *Tx) error {
+		for _, m := range all {
+			if _, err := t.makeCustomer(by, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// TakenUsernames returns which of the folded names a customer of the workspace, or
+// any user, has.
+func (d *DB) TakenUsernames(ctx context.Context, workspaceID int64, keys []string) (map[string]bool, error) {
+	taken := map[string]bool{}
+	for _, key := range keys {
+		var there bool
+		err := d.row(ctx, `SELECT EXISTS (SELECT 1 FROM customers WHERE workspace_id = $1 AND username_key = $2 AND deleted_at IS NULL)
+			OR EXISTS (SELECT 1 FROM users WHERE username_key = $2 AND deleted_at IS NULL)`, workspaceID, key).Scan(&there)
+		if err != nil {
+			return nil, err
+		}
+		taken[key] = there
+	}
+	return taken, nil
+}
+
 func (t *Tx) makeCustomer(by access.Actor, m access.Customer) (access.Customer, error) {
 	m.CreatedAt, m.Enabled, m.Version = time.UnixMilli(t.now()).UTC(), true, 1
 	err := t.row(`INSERT INTO customers (public_id, workspace_id, username, username_key, email, note, password_hash, must_change,

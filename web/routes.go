@@ -260,6 +260,8 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/customers.csv", r.page(d.CustomersCSV, access.SeeLists)...)
 	app.Post("/customers", r.page(d.CreateCustomer, access.ChangeAccess)...)
 	app.Get("/customers/new", r.page(d.NewCustomer, access.ChangeAccess)...)
+	app.Get("/customers/import", r.page(d.ImportPage, access.ChangeAccess)...)
+	app.Post("/customers/import", r.page(d.ImportCustomers, access.ChangeAccess)...)
 	app.Get("/customers/:id", r.page(d.Customer, access.SeeLists)...)
 	app.Get("/customers/:id/menu", r.page(d.CustomerMenu, access.ChangeAccess)...)
 	app.Post("/customers/:id/sign-in-text", r.page(d.SignInText, access.ChangeAccess)...)
