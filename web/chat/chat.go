@@ -122,6 +122,9 @@ func (h *Chat) fail(c *fiber.Ctx, o control.OpenedLink, err error) error {
 			return h.showDead(c, w, p)
 		}
 	}
+	if access.KindOf(err) == access.NotFound && o.Share.ID != 0 && !page.IsPart(c) {
+		return h.showGone(c, w)
+	}
 	f := page.Failure{NoBrand: true, Footer: w.footer()}
 	if access.KindOf(err) == 0 {
 		f.Reference = c.GetRespHeader("X-Request-Id")

@@ -152,8 +152,8 @@ func (w words) foot(id string, state access.MessageState, reason string, said bo
 
 // offerAgain adds to the last turn what can be done with it.
 func (g guest) offerAgain(t *views.TurnView, conversation, key string) {
-	if t.Question == "" {
-		return // nothing was kept that could be asked again
+	if p := g.Seat.Purse; t.Question == "" || p.ID != 0 && p.Exhausted() {
+		return // nothing was kept that could be asked again, or nothing can be asked now
 	}
 	t.Answer.Foot.Retry, t.Answer.Foot.Key = g.askHref(conversation), key
 	if !g.Keeps() {

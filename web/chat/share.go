@@ -85,6 +85,14 @@ func (h *Chat) showDead(c *fiber.Ctx, w words, p *access.Error) error {
 	return page.Status(c, status, views.ShareDead(v))
 }
 
+// showGone says that a conversation is not, or not any more, the reader's.
+func (h *Chat) showGone(c *fiber.Ctx, w words) error {
+	return page.Status(c, fiber.StatusNotFound, views.ShareDead(views.ShareDeadView{
+		Title: w.bot.Name, Face: views.BotFaceView{Src: w.face().Src, Grey: true, Badge: "search"}, Sentence: w.T("chat.gone"),
+		Hint: w.T("chat.gone_hint"), Again: w.base, Button: w.T("chat.new"), Path: w.base, Styles: w.styles(), Footer: w.footer(),
+	}))
+}
+
 // Password is the page of a new password.
 func (h *Chat) Password(c *fiber.Ctx) error {
 	return h.signedIn(c, func(o control.OpenedLink, v access.Visit) error {
