@@ -147,9 +147,12 @@ func sampleSetup() templ.Component {
 		Heading: "Set up in six short steps", Intro: "At the end a customer has a link that answers. Any step can be skipped.",
 		Foot: "This page opened with the one-time code from the server’s start line, and closes for good when you finish.",
 		Steps: []StepView{
-			{Number: "1", Title: "Your account", Text: "lin@acme.example", Done: true}, {Number: "2", Title: "Workspace", Text: "Acme Support", Done: true},
-			{Number: "3", Title: "Connect a model", Text: "Choosing where answers come from", Now: true}, {Number: "4", Title: "First bot", Text: "A name, a prompt, a greeting"},
-			{Number: "5", Title: "Share link", Text: "With its QR code"}, {Number: "6", Title: "First customer", Text: "And a text to send them"},
+			{Number: "1", Title: "Your account", Text: "lin@acme.example", Done: true},
+			{Number: "2", Title: "Workspace", Text: "Acme Support", Done: true},
+			{Number: "3", Title: "Connect a model", Text: "Choosing where answers come from", Now: true},
+			{Number: "4", Title: "First bot", Text: "A name, a prompt, a greeting"},
+			{Number: "5", Title: "Share link", Text: "With its QR code"},
+			{Number: "6", Title: "First customer", Text: "And a text to send them"},
 		},
 	}),
 		RadioCards("provider", "Model", []OptionView{

@@ -12,10 +12,21 @@ import (
 
 // pages are the owner's, by the name of their picture.
 var pages = []struct{ name, path string }{
-	{"overview", "/"}, {"bots", "/bots"}, {"tokens", "/tokens"}, {"shares", "/shares"}, {"customers", "/customers"},
-	{"usage", "/usage"}, {"requests", "/requests"}, {"audit", "/audit"}, {"providers", "/providers"},
-	{"profile", "/settings/profile"}, {"members", "/settings/members"}, {"prices", "/settings/prices"},
-	{"token-create", "/tokens/new"}, {"bot-create", "/bots/new"}, {"provider-create", "/providers/new"},
+	{"overview", "/"},
+	{"bots", "/bots"},
+	{"tokens", "/tokens"},
+	{"shares", "/shares"},
+	{"customers", "/customers"},
+	{"usage", "/usage"},
+	{"requests", "/requests"},
+	{"audit", "/audit"},
+	{"providers", "/providers"},
+	{"profile", "/settings/profile"},
+	{"members", "/settings/members"},
+	{"prices", "/settings/prices"},
+	{"token-create", "/tokens/new"},
+	{"bot-create", "/bots/new"},
+	{"provider-create", "/providers/new"},
 }
 
 // sampled serves the sample workspace, and says how a customer of it signs in.

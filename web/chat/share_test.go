@@ -117,12 +117,18 @@ func TestDeadLinks(t *testing.T) {
 		signedIn bool
 		en, zh   string
 	}{
-		"revoked": {do: func(s *site) error { return s.Control.RevokeShare(t.Context(), s.Owner, s.share.Row.PublicID) }, status: 410,
-			en: "This link was switched off by Acme Support.", zh: "此链接已被 Acme Support 停用。"},
-		"paused": {do: func(s *site) error { return s.Control.PauseShare(t.Context(), s.Owner, s.share.Row.PublicID) }, status: 403,
-			en: "This link was paused by Acme Support.", zh: "此链接已被 Acme Support 暂停。"},
-		"deleted": {do: func(s *site) error { return s.Control.DeleteShare(t.Context(), s.Owner, s.share.Row.PublicID) }, status: 404,
-			en: "This link does not lead anywhere.", zh: "此链接无法打开。"},
+		"revoked": {
+			do: func(s *site) error { return s.Control.RevokeShare(t.Context(), s.Owner, s.share.Row.PublicID) }, status: 410,
+			en: "This link was switched off by Acme Support.", zh: "此链接已被 Acme Support 停用。",
+		},
+		"paused": {
+			do: func(s *site) error { return s.Control.PauseShare(t.Context(), s.Owner, s.share.Row.PublicID) }, status: 403,
+			en: "This link was paused by Acme Support.", zh: "此链接已被 Acme Support 暂停。",
+		},
+		"deleted": {
+			do: func(s *site) error { return s.Control.DeleteShare(t.Context(), s.Owner, s.share.Row.PublicID) }, status: 404,
+			en: "This link does not lead anywhere.", zh: "此链接无法打开。",
+		},
 		"expired": {do: func(s *site) error {
 			soon := s.Now().Add(time.Minute)
 			_, err := s.Control.EditShare(t.Context(), s.Owner, s.share.Row.PublicID, control.ShareForm{ExpiresAt: &soon})
