@@ -213,6 +213,12 @@ func (r Rooms) spell(c *fiber.Ctx, err error) error {
 	if newapi.Owns(c.Path()) && r.NewAPI != nil {
 		return r.NewAPI.Error(c, err)
 	}
+	if strings.HasPrefix(c.Path(), "/api/") && r.Native != nil {
+		return r.Native.Error(c, err) // below /api nobody expects a page
+	}
+	if strings.HasPrefix(c.Path(), "/dashboard/billing/") {
+		return r.OpenAI.Error(c, err)
+	}
 	id := c.GetRespHeader("X-Request-Id")
 	if access.KindOf(err) == 0 {
 		r.Log.Error("fault in a page", "route", c.Route().Path, "request", id, "error", err)
