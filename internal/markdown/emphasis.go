@@ -48,7 +48,7 @@ func wide(r rune) bool { return r >= 0x3000 && r <= 0x303f || r >= 0xff00 && r <
 // pairs says which marks belong together.
 type pairs struct{}
 
-func (pairs) IsDelimiter(b byte) bool { return b == '*' || b == '_' }
+func (pairs) IsDelimiter(b byte) bool                             { return b == '*' || b == '_' }
 func (pairs) CanOpenCloser(opener, closer *parser.Delimiter) bool { return opener.Char == closer.Char }
 
 func (pairs) OnMatch(consumes int) ast.Node { return ast.NewEmphasis(consumes) }
