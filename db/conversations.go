@@ -235,32 +235,39 @@ func (d *DB) ReadConversation(ctx context.Context, by access.Actor, workspaceID 
 	return r, err
 }
 
-// DropOldTexts overwrites the texts of conversations that have not changed for
-// longer than their bot keeps them, at most limit at a time, and hides them. It
-// returns how many it overwrote.
-func (d *DB) DropOldTexts(ctx context.Context, limit int) (dropped int64, err error) {
-	day := (24 * time.Hour).Milliseconds()
+// DropOldTexts overwrites what conversations hold longer than their bot keeps it,
+// at most limit conversations at a time, and returns how many there were. One that
+// has not changed for that long is hidden too; of a bot that keeps nothing any more
+// the empty rows stay.
+func (d *DB) DropOldTexts(ctx context.Context, limit int) (dropped int, err error) {
 	err = d.change(ctx, func(t *Tx) error {
 		var old []int64
 		if err := t.rows(list(&old, func(s scanner) (id int64, err error) { return id, s.Scan(&id) }),
 			`SELECT c.id FROM conversations c JOIN bots b ON b.id = c.bot_id
-			WHERE b.retention_days IS NOT NULL AND b.retention_days > 0 AND c.deleted_at IS NULL AND c.updated_at < $1 - b.retention_days * $2
+			WHERE b.retention_days IS NOT NULL AND c.deleted_at IS NULL AND c.updated_at <= $1 - b.retention_days * $2
+			AND (b.retention_days > 0 OR c.title <> '' OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND m.text <> ''))
 			AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND m.state IN ('pending', 'running'))
-			ORDER BY c.id LIMIT $3`, t.now(), day, limit); err != nil {
+			ORDER BY c.id LIMIT $3`, t.now(), (24 * time.Hour).Milliseconds(), limit); err != nil {
 			return err
 		}
 		for _, id := range old {
-			if _, err := t.exec("UPDATE messages SET text = '', rating_note = '' WHERE conversation_id = $1", id); err != nil {
-				return err
-			}
-			if _, err := t.exec("UPDATE conversations SET deleted_at = $1, title = '' WHERE id = $2", t.now(), id); err != nil {
+			if err := t.dropTexts(id); err != nil {
 				return err
 			}
 		}
-		dropped = int64(len(old))
+		dropped = len(old)
 		return nil
 	})
 	return dropped, err
+}
+
+func (t *Tx) dropTexts(conversation int64) error {
+	if _, err := t.exec("UPDATE messages SET text = '', rating_note = '' WHERE conversation_id = $1", conversation); err != nil {
+		return err
+	}
+	_, err := t.exec(`UPDATE conversations SET title = '', deleted_at = CASE WHEN
+		(SELECT b.retention_days FROM bots b WHERE b.id = conversations.bot_id) > 0 THEN $1 END WHERE id = $2`, t.now(), conversation)
+	return err
 }
 
 // isNone reports that a query found nothing.

@@ -411,4 +411,21 @@ func TestDropOldTexts(t *testing.T) {
 	if got := mei.thread(fresh.Conversation); got != "question pending Fresh" {
 		t.Errorf("the fresh one: %s", got)
 	}
+	// A bot that keeps nothing any more: the rows stay, empty.
+	mei.end(fresh, "Here", access.Done)
+	k.must(k.change(t.Context(), func(x *Tx) error {
+		_, err := x.exec("UPDATE bots SET retention_days = 0 WHERE id = $1", k.bot)
+		return err
+	}))
+	for want := range 2 {
+		if n, err := k.DropOldTexts(t.Context(), 100); n != 1-want || err != nil {
+			t.Fatalf("of a bot that keeps nothing: %d, %v", n, err)
+		}
+	}
+	if got := mei.thread(fresh.Conversation); got != "question done \nanswer done " {
+		t.Errorf("of a bot that keeps nothing: %q", got)
+	}
+	if all, err := k.Conversations(t.Context(), mei.of, Page{Limit: 9}); err != nil || len(all) != 1 || all[0].Title != "" {
+		t.Errorf("listed %+v, %v", all, err)
+	}
 }

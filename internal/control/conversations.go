@@ -38,7 +38,21 @@ func (c *Control) EnterShare(ctx context.Context, by access.Actor, o OpenedLink)
 		return g, err
 	}
 	g.Seat, err = c.DB.OpenShare(ctx, o.Share.ID, by.ID, o.Workspace.Location())
+	if access.KindOf(err) == access.Busy {
+		return c.reenter(ctx, g, err)
+	}
 	return c.seated(g), err
+}
+
+// reenter lets in whoever has a seat while the disk takes no writes: nothing is
+// counted.
+func (c *Control) reenter(ctx context.Context, g Guest, busy error) (Guest, error) {
+	seat, err := c.DB.Seat(ctx, g.Share.ID, g.Actor.ID)
+	if err != nil || seat.PurseID == 0 {
+		return g, busy
+	}
+	g.Seat = seat
+	return c.seated(g), g.Share.UsableBy(g.Customer, seat.Seat)
 }
 
 // VisitShare is EnterShare for what a customer does inside: nothing is counted,

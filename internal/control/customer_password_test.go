@@ -25,18 +25,25 @@ func TestChangeCustomerPassword(t *testing.T) {
 	}
 	other, err := signIn(made.Password)
 	o.must(err)
+	change := func(by access.Actor, current, plain string) error {
+		_, err := o.ChangeCustomerPassword(t.Context(), by, current, plain)
+		return err
+	}
 	for code, plain := range map[string]string{"password_short": "short", "password_same": made.Password, "password_name": "mei.tanaka1", "password_common": "password1"} {
-		o.refused(o.ChangeCustomerPassword(t.Context(), in.Actor, "", plain), code)
+		o.refused(change(in.Actor, "", plain), code)
 	}
 	stale := in.Actor
 	stale.Fresh = false
-	o.refused(o.ChangeCustomerPassword(t.Context(), stale, "wrong one here", "green tea at noon"), "password_wrong")
-	o.must(o.ChangeCustomerPassword(t.Context(), in.Actor, "", "green tea at noon"))
-	if _, err := o.CustomerVisit(t.Context(), o.workspace.ID, in.Value, ""); err != nil {
+	o.refused(change(stale, "wrong one here", "green tea at noon"), "password_wrong")
+	renewed, err := o.ChangeCustomerPassword(t.Context(), in.Actor, "", "green tea at noon")
+	o.must(err)
+	if _, err := o.CustomerVisit(t.Context(), o.workspace.ID, renewed, ""); err != nil {
 		t.Errorf("the session it was done in: %v", err)
 	}
-	if _, err := o.CustomerVisit(t.Context(), o.workspace.ID, other.Value, ""); access.KindOf(err) != access.SignedOut {
-		t.Errorf("another session lives on: %v", err)
+	for name, value := range map[string]string{"its old value": in.Value, "another session": other.Value} {
+		if _, err := o.CustomerVisit(t.Context(), o.workspace.ID, value, ""); access.KindOf(err) != access.SignedOut {
+			t.Errorf("%s lives on: %v", name, err)
+		}
 	}
 	if _, err := signIn(made.Password); access.KindOf(err) != access.SignedOut {
 		t.Errorf("the old password: %v", err)
@@ -47,9 +54,9 @@ func TestChangeCustomerPassword(t *testing.T) {
 		t.Error("it must be changed again")
 	}
 	// Once it is one's own, the present one is asked for, however fresh.
-	o.refused(o.ChangeCustomerPassword(t.Context(), in.Actor, "", "black tea at noon"), "password_wrong")
-	o.must(o.ChangeCustomerPassword(t.Context(), in.Actor, "green tea at noon", "black tea at noon"))
-	o.refused(o.ChangeCustomerPassword(t.Context(), o.owner, "x", "black tea at noon"), "signed_out")
+	o.refused(change(in.Actor, "", "black tea at noon"), "password_wrong")
+	o.must(change(in.Actor, "green tea at noon", "black tea at noon"))
+	o.refused(change(o.owner, "x", "black tea at noon"), "signed_out")
 	if hash := secret.HashSession(in.Value); !bytes.Equal(in.Actor.SessionHash, hash[:]) {
 		t.Error("the actor is of another session")
 	}

@@ -37,6 +37,7 @@ func (p Parts) tasks() []task {
 		{"verify the ledger", 24 * time.Hour, p.verify},
 		{"forget what has expired", 10 * time.Minute, p.DB.ForgetExpired},
 		{"forget old requests", time.Hour, p.retain},
+		{"forget old conversations", time.Hour, p.dropTexts},
 	}
 }
 
@@ -98,4 +99,15 @@ func (p Parts) retain(ctx context.Context) error {
 		return err
 	}
 	return p.DB.ForgetRequests(ctx, p.Now().AddDate(0, 0, -int(*days)))
+}
+
+// dropTexts forgets what customers said longer ago than their bot keeps it.
+func (p Parts) dropTexts(ctx context.Context) error {
+	const most = 200 // in one fact, so that others are not kept waiting
+	for {
+		n, err := p.DB.DropOldTexts(ctx, most)
+		if err != nil || n < most {
+			return err
+		}
+	}
 }

@@ -90,10 +90,12 @@ func (h *Chat) Accent(c *fiber.Ctx) error {
 }
 
 func accentSheet(colour rgb) string {
-	day := accentOf(colour.until(white, black), white, colour.mix(paper, 0.88), colour.until(white, black).mix(black, 0.12))
-	dark := colour.until(night, white)
-	evening := accentOf(dark, ink, dark.mix(soft, 0.82), dark.mix(white, 0.35))
-	return ":root{" + day + "}html.dark{" + evening + "}@media (prefers-color-scheme:dark){html:not(.light,.dark){" + evening + "}}\n"
+	light, dark := colour.until(white, black), colour.until(night, white)
+	pale, deep := colour.mix(white, 0.88), dark.mix(soft, 0.82)
+	face := "--face:#" + light.hex() + ";"
+	day := accentOf(light, white, pale, light.until(pale, black))
+	evening := accentOf(dark, ink, deep, dark.until(deep, white))
+	return ":root{" + face + day + "}html.dark{" + evening + "}@media (prefers-color-scheme:dark){html:not(.light,.dark){" + evening + "}}\n"
 }
 
 func accentOf(primary, on, tint, text rgb) string {

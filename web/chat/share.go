@@ -104,11 +104,14 @@ func (h *Chat) Password(c *fiber.Ctx) error {
 func (h *Chat) ChangePassword(c *fiber.Ctx) error {
 	return h.signedIn(c, func(o control.OpenedLink, v access.Visit) error {
 		w := h.words(c, o)
-		err := h.Control.ChangeCustomerPassword(c.UserContext(), v.Actor, field(c, "current"), field(c, "password"))
+		value, err := h.Control.ChangeCustomerPassword(c.UserContext(), v.Actor, field(c, "current"), field(c, "password"))
 		if kind := access.KindOf(err); kind == access.Invalid || kind == access.Limited {
 			return h.showPassword(c, page.StatusOf(err), w, v, err)
 		}
 		if err != nil {
+			return err
+		}
+		if err := h.Sessions.SignInCustomer(c, o.Workspace, value); err != nil {
 			return err
 		}
 		return page.Redirect(c, w.base)

@@ -279,7 +279,7 @@ func TestAllowance(t *testing.T) {
 	// A form that was open before is refused in words too.
 	third := r.post(page.path+"/ask", "question", "Third")
 	testbed.Eventually(t, 5*time.Second, "the refusal", func() bool {
-		return strings.Contains(r.get(third.path).body, "nothing was counted. Your allowance on this link is used up.")
+		return strings.Contains(r.get(third.path).body, "nothing was counted. Your allowance on this link is used up.</p>")
 	})
 	s.Wait(24 * time.Hour)
 	s.says(r.get(page.path).body, "2 of 2 questions left today", "<textarea")

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -90,12 +91,10 @@ func (w words) deadFooter() []string {
 	return append(lines, w.credit()...)
 }
 
-func (w words) deadSentence(code string) string {
-	if code == "share_unknown" {
-		return w.T("share.dead.share_unknown")
-	}
-	return w.T("share.dead."+code, w.owner)
-}
+func (w words) deadSentence(code string) string { return w.naming("share.dead." + code) }
+
+// naming is a text that may name the owner.
+func (w words) naming(key string) string { return strings.ReplaceAll(w.T(key), "%s", w.owner) }
 
 // reason says why an answer is not what it should be.
 func (w words) reason(code string) string {
@@ -108,13 +107,13 @@ func (w words) reason(code string) string {
 	case "too_many_concurrent":
 		code = "rate_limit_exceeded"
 	}
-	if len(code) > 9 && code[:9] == "provider_" {
+	if strings.HasPrefix(code, "provider_") {
 		code = "provider"
 	}
 	if !w.Has("chat.reason." + code) {
 		code = "fault"
 	}
-	return w.T("chat.reason."+code, w.owner)
+	return w.naming("chat.reason." + code)
 }
 
 // note is what stands under an answer that is not whole.
