@@ -12,15 +12,14 @@ import (
 
 // modelPurse is one purse. reserved is what rows hold, memory what memory holds.
 type modelPurse struct {
-	id                           int64
-	unit                         access.Unit
-	quota, used, reserved        int64
-	memory, opening              int64
-	unlimited                    bool
-	refill                       access.Refill
-	period                       time.Time
-	spent                        []modelSpent
-	token, share, seat, customer int64 // whose it is; none: the workspace's
+	id                    int64
+	unit                  access.Unit
+	quota, used, reserved int64
+	memory, opening       int64
+	unlimited             bool
+	refill                access.Refill
+	period                time.Time
+	spent                 []modelSpent
 }
 
 // modelSpent is one charge of the purse's owner, in both units.

@@ -250,14 +250,6 @@ func (b *browser) click(selector string) {
 	b.do(chromedp.Click(selector, chromedp.NodeVisible))
 }
 
-// press clicks the button or link with a text, as a person finds it.
-func (b *browser) press(text string) {
-	b.t.Helper()
-	find := fmt.Sprintf(`[...document.querySelectorAll("button, a, summary, label")].find(e => e.getClientRects().length && e.innerText.trim().startsWith(%q))`, text)
-	b.until("there is a button "+text, find)
-	b.eval(find + ".click()")
-}
-
 // eval runs a script in the page.
 func (b *browser) eval(script string) {
 	b.t.Helper()

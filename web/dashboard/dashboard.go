@@ -242,10 +242,5 @@ func address(c *fiber.Ctx) string {
 	return ""
 }
 
-// money spells units as dollars.
-func (d *Dashboard) money(c *fiber.Ctx, units int64) string {
-	return page.Lang(c).Money(units, d.Control.UnitsPerDollar)
-}
-
 // version spells a row's version for the hidden field of its form.
 func version(n int64) string { return strconv.FormatInt(n, 10) }
