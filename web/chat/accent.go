@@ -20,7 +20,6 @@ var (
 	ink   = rgb{11, 16, 32} // on a light accent
 	night = rgb{13, 15, 20} // the dark page
 	soft  = rgb{28, 34, 52} // what a dark tint is mixed with
-	paper = rgb{255, 255, 255}
 )
 
 // parseColour reads "#204ec3".
