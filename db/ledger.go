@@ -66,7 +66,7 @@ type Hold struct {
 	Deadline    time.Time // a streaming row older than this is swept
 	Request     access.Request
 	durable     bool
-	over        bool // settled or released: what it held was given back
+	held        bool // until it is settled or released
 }
 
 // amount is what a call takes from a purse: its units, or one message.
@@ -112,13 +112,14 @@ func (l *Ledger) Hold(ctx context.Context, h *Hold) error {
 		a := l.known[id]
 		a.memory += a.amount(h.Units)
 	})
+	h.held = true
 	return nil
 }
 
 func (l *Ledger) unpin(p Purses) { p.each(func(id int64) { l.known[id].pins-- }) }
 
 // Release gives a call's hold back uncharged. It is for calls that never became
-// a durable row. Releasing twice, or what was settled, changes nothing.
+// a durable row. Releasing what holds nothing, or nothing any more, changes nothing.
 func (l *Ledger) Release(h *Hold) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -127,10 +128,10 @@ func (l *Ledger) Release(h *Hold) {
 
 // forget gives back what memory holds for a call and lets go of its purses, once.
 func (l *Ledger) forget(h *Hold) {
-	if h.over {
+	if !h.held {
 		return
 	}
-	h.over = true
+	h.held = false
 	if !h.durable {
 		h.Purses.each(func(id int64) {
 			a := l.known[id]

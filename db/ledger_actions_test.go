@@ -256,7 +256,7 @@ func (l *life) crash(t *rapid.T) {
 		c.lingers = false
 		c.hold = &Hold{
 			RequestID: c.hold.RequestID, WorkspaceID: c.hold.WorkspaceID, Zone: modelZone, Units: c.hold.Units, Request: c.hold.Request,
-			durable: c.hold.durable, over: true,
+			durable: c.hold.durable,
 		}
 	}
 }

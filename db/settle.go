@@ -309,6 +309,7 @@ func (l *Ledger) sweepOne(ctx context.Context, f openHold) error {
 	}); err != nil {
 		return err
 	}
+	f.hold.held = true
 	r := f.hold.Request
 	r.Outcome, r.Rule, r.Usage.Estimated, r.Units = access.Partial, "interrupted", true, f.checkpoint
 	if f.state == "reserved" {

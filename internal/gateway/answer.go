@@ -154,8 +154,14 @@ func (a *Answer) Next(into []Event) ([]Event, error) {
 	}
 }
 
-// hand appends the events that the caller shall see, and counts all.
+// hand appends the events that the caller shall see, and counts all. Once the
+// answer is settled, as by a Close from elsewhere, it hands on nothing more.
 func (a *Answer) hand(into []Event) []Event {
+	a.settling.Lock()
+	defer a.settling.Unlock()
+	if a.settled {
+		return into
+	}
 	a.store = a.store[:0]
 	room := 0
 	for i := range a.events {

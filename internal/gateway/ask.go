@@ -54,7 +54,17 @@ func (g *Gateway) conduct(ctx context.Context, c *call, admit func() error) (*An
 		return nil, err
 	}
 	defer g.left()
+	ended := false
+	defer func() {
+		if !ended { // a panic: what the call holds comes back
+			c.leaveAll()
+			if c.hold != nil {
+				g.DB.Ledger.Release(c.hold)
+			}
+		}
+	}()
 	a, err := g.answer(ctx, c, admit)
+	ended = true
 	if err != nil {
 		c.leaveAll()
 		g.refuse(c, err)

@@ -23,13 +23,14 @@ type refusals struct {
 	Parts
 	queue   chan db.Logged
 	flush   chan chan struct{}
+	stop    chan struct{}
 	done    chan struct{}
 	mu      sync.Mutex
 	dropped int64
 }
 
 func startRefusals(p Parts) *refusals {
-	r := &refusals{Parts: p, queue: make(chan db.Logged, refusalsQueued), flush: make(chan chan struct{}), done: make(chan struct{})}
+	r := &refusals{Parts: p, queue: make(chan db.Logged, refusalsQueued), flush: make(chan chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	go r.run()
 	return r
 }
@@ -60,11 +61,13 @@ func (r *refusals) run() {
 	}
 	for {
 		select {
-		case l, open := <-r.queue:
-			if !open {
-				write()
-				return
+		case <-r.stop:
+			for range len(r.queue) {
+				batch = append(batch, <-r.queue)
 			}
+			write()
+			return
+		case l := <-r.queue:
 			if batch = append(batch, l); len(batch) >= refusalsBatch {
 				write()
 			}
@@ -90,8 +93,10 @@ func (r *refusals) tellDropped() {
 	}
 }
 
+// close writes what waits. The queue stays open: a call that outlived the drain
+// may still be refused.
 func (r *refusals) close() {
-	close(r.queue)
+	close(r.stop)
 	<-r.done
 }
 
