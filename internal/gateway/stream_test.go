@@ -1,0 +1,347 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/internal/control"
+	"latchkey/internal/gateway"
+	"latchkey/internal/testbed"
+	"latchkey/internal/upstream"
+	"latchkey/internal/upstream/faulty"
+)
+
+// stepper is a rig whose provider says what the test tells it to.
+func stepper(t *testing.T) *rig {
+	t.Helper()
+	h := testbed.New(t)
+	h.AddProvider(t, "stepped", h.Faulty.URL+"/v1", string(faulty.Stepped))
+	return newRig(t, h, upstream.Settings{})
+}
+
+// begin opens a stream that has said one word already.
+func (r *rig) begin(ctx context.Context, secret, more string) (*gateway.Answer, *faulty.Call) {
+	r.t.Helper()
+	n := r.Faulty.Started()
+	type opened struct {
+		a   *gateway.Answer
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		a, err := r.gate.Ask(ctx, question(r.t, secret, string(faulty.Stepped), `,"stream":true`+more))
+		done <- opened{a, err}
+	}()
+	call := r.Faulty.Call(n)
+	call.Send("Hello ")
+	o := <-done
+	if o.err != nil {
+		r.t.Fatal(o.err)
+	}
+	r.t.Cleanup(func() { o.a.Close() })
+	return o.a, call
+}
+
+// until reads a stream until it has said something.
+func until(t *testing.T, a *gateway.Answer, words string) {
+	t.Helper()
+	var said string
+	for !strings.HasSuffix(said, words) {
+		events, err := a.Next(nil)
+		if err != nil {
+			t.Fatalf("after %q: %v", said, err)
+		}
+		for _, e := range events {
+			said += string(e.Text)
+		}
+	}
+}
+
+// A client that leaves pays for what it got: the provider is stopped at once.
+func TestLeavingPaysForWhatWasDelivered(t *testing.T) {
+	for name, leave := range map[string]func(context.CancelCauseFunc, *gateway.Answer){
+		"the door cancels": func(cancel context.CancelCauseFunc, _ *gateway.Answer) { cancel(gateway.ErrLeft) },
+		"the door stops":   func(_ context.CancelCauseFunc, a *gateway.Answer) { a.Stop(gateway.ErrLeft) },
+		"the door closes":  func(_ context.CancelCauseFunc, a *gateway.Answer) { a.Close() },
+		"the context ends": func(cancel context.CancelCauseFunc, _ *gateway.Answer) { cancel(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := stepper(t)
+			k := r.Token(t, control.TokenForm{Quota: quota(100_000)})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			a, call := r.begin(ctx, k.Secret, "")
+			until(t, a, "Hello ")
+			leave(cancel, a)
+			call.WaitGone()
+			if _, err := read(a); errors.Is(err, io.EOF) {
+				t.Errorf("it ended well")
+			}
+			a.Close()
+			cancel(nil)
+			logged, purse := r.logged(k.Row.ID), rowOf(r, k).Purse
+			if logged.Outcome != access.Partial || logged.Rule != "caller_left" || !logged.Usage.Estimated || logged.Usage.Completion == 0 {
+				t.Errorf("logged %+v", logged)
+			}
+			if purse.Used != logged.Units || purse.Used == 0 || purse.Used > 100 || purse.Reserved != 0 {
+				t.Errorf("used %d, logged %d, reserved %d", purse.Used, logged.Units, purse.Reserved)
+			}
+		})
+	}
+}
+
+// Who leaves before the first byte pays nothing, plain or streamed.
+func TestLeavingBeforeTheFirstByteIsFree(t *testing.T) {
+	h := testbed.New(t)
+	h.AddProvider(t, "slow", h.Faulty.URL+"/v1", string(faulty.SlowFirst))
+	r := newRig(t, h, upstream.Settings{})
+	for i, more := range []string{"", `,"stream":true`} {
+		k := h.Token(t, control.TokenForm{Quota: quota(100_000)})
+		ctx, leave := context.WithCancelCause(t.Context())
+		ended := make(chan result)
+		go func() { ended <- r.call(ctx, question(t, k.Secret, string(faulty.SlowFirst), more)) }()
+		call := h.Faulty.Call(i)
+		if purse := rowOf(r, k).Purse; purse.Reserved == 0 {
+			t.Error("a call on its way holds nothing")
+		}
+		leave(gateway.ErrLeft)
+		call.WaitGone()
+		if got := <-ended; !errors.Is(got.err, gateway.ErrLeft) {
+			t.Errorf("it ended with %v", got.err)
+		}
+		logged, purse := r.logged(k.Row.ID), rowOf(r, k).Purse
+		if logged.Units != 0 || logged.Outcome != access.Broken || logged.Rule != "caller_left" || purse.Used != 0 || purse.Reserved != 0 {
+			t.Errorf("logged %+v, used %d, reserved %d", logged.Request, purse.Used, purse.Reserved)
+		}
+	}
+}
+
+// Usage is always asked for, and shown to whoever asked for it.
+func TestIncludeUsageIsHidden(t *testing.T) {
+	h := testbed.New(t)
+	h.Faulty.Charge(usedPrompt, usedCompletion)
+	for more, shown := range map[string]bool{
+		"": false, `,"stream_options":{"include_usage":false}`: false, `,"stream_options":null`: false, `,"stream_options":{"include_usage":true}`: true,
+	} {
+		k := h.Token(t, control.TokenForm{})
+		a, err := h.Gateway.Ask(t.Context(), question(t, k.Secret, "gpt-4o-mini", `,"stream":true`+more))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all strings.Builder
+		for err == nil {
+			var events []gateway.Event
+			events, err = a.Next(nil)
+			for _, e := range events {
+				all.Write(e.Data)
+			}
+		}
+		a.Close()
+		if got := strings.Contains(all.String(), `"usage"`); got != shown || !errors.Is(err, io.EOF) {
+			t.Errorf("%q: usage is shown: %t (%v)", more, got, err)
+		}
+		if a.Units != usedUnits || a.Usage.Estimated {
+			t.Errorf("%q: charged %d, %+v", more, a.Units, a.Usage)
+		}
+		if !strings.Contains(string(h.Faulty.Calls()[h.Faulty.Started()-1].Body), `"include_usage":true`) {
+			t.Errorf("%q: usage was not asked for", more)
+		}
+	}
+}
+
+// A provider that claims more than the call held is believed up to that.
+func TestExcessIsCutToTheHold(t *testing.T) {
+	h := testbed.New(t)
+	h.Faulty.Charge(50_000_000, 50_000_000) // no more than a usage may claim at all
+	for _, more := range []string{"", `,"stream":true`} {
+		k := h.Token(t, control.TokenForm{Quota: quota(5_000)})
+		got := newRig(t, h, upstream.Settings{}).call(t.Context(), question(t, k.Secret, "gpt-4o-mini", `,"max_tokens":10`+more))
+		if got.err != nil {
+			t.Fatal(got.err)
+		}
+		h.Gateway.Flush()
+		rows, err := h.DB.Requests(t.Context(), h.Workspace.ID, db.RequestPage{TokenID: k.Row.ID, Limit: 2})
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		held := int64(-1)
+		for _, check := range rows[0].Trace {
+			if check.Rule == gateway.RuleHold {
+				held, err = strconv.ParseInt(check.Call, 10, 64)
+			}
+		}
+		purse := row(t, h, k.Row.PublicID).Purse
+		if err != nil || purse.Used != held || rows[0].Units != held || got.answer.Units != held || purse.Reserved != 0 || held >= 5_000 {
+			t.Errorf("held %d (%v); used %d, logged %d, reserved %d", held, err, purse.Used, rows[0].Units, purse.Reserved)
+		}
+	}
+	if faults, err := h.DB.CheckLedger(t.Context()); err != nil || len(faults) > 0 {
+		t.Errorf("the ledger: %v %v", faults, err)
+	}
+}
+
+// Whoever is shut out loses the running stream within a second, in silence too, and
+// is told why.
+func TestShutOutMeansNow(t *testing.T) {
+	edit := func(f control.TokenForm) func(*rig, string) error {
+		return func(r *rig, id string) error {
+			_, err := r.Control.EditToken(r.t.Context(), r.Owner, id, f)
+			return err
+		}
+	}
+	elsewhere := []string{"192.0.2.0/24"}
+	for name, c := range map[string]struct {
+		code string
+		do   func(*rig, string) error
+	}{
+		"revoked":         {"token_revoked", func(r *rig, id string) error { return r.Control.RevokeToken(r.t.Context(), r.Owner, id) }},
+		"disabled":        {"token_disabled", func(r *rig, id string) error { return r.Control.DisableToken(r.t.Context(), r.Owner, id) }},
+		"deleted":         {"invalid_api_key", func(r *rig, id string) error { return r.Control.DeleteToken(r.t.Context(), r.Owner, id) }},
+		"no address left": {"ip_not_allowed", edit(control.TokenForm{Addresses: &elsewhere})},
+		"expired by time": {"token_expired", func(r *rig, _ string) error { r.Wait(2 * time.Hour); return nil }},
+		"expired by edit": {"token_expired", func(r *rig, id string) error {
+			at := r.Now().Add(time.Millisecond)
+			return edit(control.TokenForm{ExpiresAt: &at})(r, id)
+		}},
+		"rotated, at once": {"invalid_api_key", func(r *rig, id string) error {
+			_, err := r.Control.RotateToken(r.t.Context(), r.Owner, id, 0)
+			return err
+		}},
+		"rotated, and over": {"token_expired", func(r *rig, id string) error {
+			_, err := r.Control.RotateToken(r.t.Context(), r.Owner, id, time.Minute)
+			r.Wait(time.Minute)
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := stepper(t)
+			later := r.Now().Add(time.Hour)
+			k := r.Token(t, control.TokenForm{Quota: quota(100_000), ExpiresAt: &later})
+			a, call := r.begin(t.Context(), k.Secret, "")
+			until(t, a, "Hello ")
+			if err := c.do(r, k.Row.PublicID); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			_, err := read(a)
+			took := time.Since(began)
+			if p := access.Problems(err); len(p) != 1 || p[0].Code != c.code {
+				t.Errorf("it ended with %v", err)
+			}
+			if took > time.Second {
+				t.Errorf("it took %s", took)
+			}
+			call.WaitGone()
+			logged := r.logged(k.Row.ID)
+			if logged.Rule != c.code || logged.Outcome != access.Partial || logged.Units == 0 {
+				t.Errorf("logged %+v", logged.Request)
+			}
+			if _, err := r.gate.Ask(t.Context(), question(t, k.Secret, string(faulty.Stepped), "")); access.Problems(err)[0].Code != c.code {
+				t.Errorf("the next call: %v", err)
+			}
+		})
+	}
+}
+
+// A quota may be edited while a stream runs: never below what it holds, and what
+// is raised can be used at once.
+func TestQuotaEditBesideAStream(t *testing.T) {
+	r := stepper(t)
+	k := r.Token(t, control.TokenForm{Quota: quota(1_000)})
+	a, call := r.begin(t.Context(), k.Secret, `,"max_tokens":500`)
+	until(t, a, "Hello ")
+	held := rowOf(r, k).Purse.Reserved
+	if held < 500 || held > 1_000 {
+		t.Fatalf("%d units are reserved", held)
+	}
+	set := func(units int64) error {
+		_, err := r.Control.EditToken(t.Context(), r.Owner, k.Row.PublicID, control.TokenForm{Quota: quota(units)})
+		return err
+	}
+	p := access.Problems(set(held - 1))
+	if len(p) != 1 || p[0].Code != "quota_below_used" || !strings.Contains(p[0].Text, strconv.FormatInt(held, 10)) {
+		t.Errorf("below what is held: %v", p)
+	}
+	if err := set(held); err != nil {
+		t.Errorf("down to what is held: %v", err)
+	}
+	more := `,"max_tokens":500`
+	if _, err := r.gate.Ask(t.Context(), question(t, k.Secret, string(faulty.Stepped), more)); gateway.Status(err) != 403 && gateway.Status(err) != 401 {
+		t.Errorf("a second call without room: %v", err)
+	}
+	if err := set(10 * held); err != nil {
+		t.Errorf("up: %v", err)
+	}
+	b, other := r.begin(t.Context(), k.Secret, more)
+	for _, one := range []*faulty.Call{call, other} {
+		one.End()
+	}
+	for _, one := range []*gateway.Answer{a, b} {
+		if _, err := read(one); !errors.Is(err, io.EOF) {
+			t.Errorf("a stream ended with %v", err)
+		}
+	}
+	if purse := rowOf(r, k).Purse; purse.Used != a.Units+b.Units || purse.Reserved != 0 || purse.Quota != 10*held {
+		t.Errorf("%+v after %d and %d units", purse, a.Units, b.Units)
+	}
+}
+
+// Close may come from elsewhere while Next waits or hands on: it is settled once,
+// for what was handed on until then.
+func TestCloseBesideNext(t *testing.T) {
+	h := testbed.New(t)
+	h.Faulty.Say(strings.Repeat("word ", 300))
+	r := newRig(t, h, upstream.Settings{})
+	k := h.Token(t, control.TokenForm{})
+	var units int64
+	for range 20 {
+		a, err := r.gate.Ask(t.Context(), question(t, k.Secret, "gpt-4o-mini", `,"stream":true`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan error)
+		events, err := a.Next(nil)
+		go func() { closed <- a.Close() }()
+		for err == nil {
+			events, err = a.Next(events[:0])
+		}
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		units += a.Units
+	}
+	if purse := row(t, h, k.Row.PublicID).Purse; purse.Used != units || purse.Reserved != 0 || units == 0 {
+		t.Errorf("used %d, reserved %d after %d units", purse.Used, purse.Reserved, units)
+	}
+}
+
+// A panic in a call gives back what it held, and its place among the running ones.
+func TestPanicGivesBack(t *testing.T) {
+	h := testbed.New(t)
+	one := int64(1)
+	k := h.Token(t, control.TokenForm{Quota: quota(100_000), Concurrent: &one})
+	broken := gateway.New(gateway.Parts{DB: h.DB, Keys: h.Keys, Now: h.Now, Random: h.Control.Random, Log: h.Log}) // it has no client to ask with
+	defer broken.Close()
+	for range 3 {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("there was no panic")
+				}
+			}()
+			if _, err := broken.Ask(t.Context(), question(t, k.Secret, "gpt-4o-mini", "")); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	if purse := row(t, h, k.Row.PublicID).Purse; purse.Reserved != 0 || purse.Used != 0 {
+		t.Errorf("used %d, reserved %d", purse.Used, purse.Reserved)
+	}
+}
