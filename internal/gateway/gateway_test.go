@@ -248,7 +248,7 @@ func TestSweepAfterAKill(t *testing.T) {
 		t.Fatal("a running stream has nothing reserved")
 	}
 	// The process ends here without settling: another opens the file.
-	old := h.DB
+	old, first := h.DB, h.Gateway
 	h.DB = nil
 	h.Open(t, "boot-2")
 	n, err := h.DB.Ledger.Sweep(t.Context())
@@ -265,5 +265,6 @@ func TestSweepAfterAKill(t *testing.T) {
 	if p := row(t, h, k.Row.PublicID).Purse; p.Reserved != 0 {
 		t.Errorf("reserved %d after a late settle", p.Reserved)
 	}
+	first.Close()
 	old.Close()
 }
