@@ -23,9 +23,13 @@ type limitKey struct {
 // pace is what a subject may do; 0 is no limit.
 type pace struct{ rpm, tpm, concurrent int64 }
 
-// minute is what a subject did in each of the last 60 seconds.
+// slots are the seconds that a minute reaches into: the first and the last of them
+// in part.
+const slots = 61
+
+// minute is what a subject did in each of the last seconds.
 type minute struct {
-	requests, tokens [60]int64
+	requests, tokens [slots]int64
 	at               int64 // the second of the newest slot
 	running          int64
 }
@@ -73,8 +77,8 @@ func (l *limits) enter(key limitKey, p pace, tokens int64) (leave func(), over *
 	case p.concurrent > 0 && m.running+1 > p.concurrent:
 		return nil, &overrun{concurrent: true, wait: concurrentWait}
 	}
-	m.requests[m.at%60]++
-	m.tokens[m.at%60] += tokens
+	m.requests[m.at%slots]++
+	m.tokens[m.at%slots] += tokens
 	m.running++
 	return func() {
 		l.mu.Lock()
@@ -91,12 +95,15 @@ func (l *limits) correct(key limitKey, p pace, tokens int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.minute(key)
-	slot := &m.tokens[m.at%60]
+	slot := &m.tokens[m.at%slots]
 	*slot = max(0, *slot+tokens)
 }
 
 // left is what a subject may still do in this minute, and when all of it is back.
 func (l *limits) left(key limitKey, p pace) (requests, tokens int64, reset time.Duration) {
+	if p == (pace{}) {
+		return 0, 0, 0
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.minute(key)
@@ -116,17 +123,17 @@ func (l *limits) minute(key limitKey) *minute {
 	return m
 }
 
-// advance forgets what is older than 60 seconds. A clock that goes back stays in
+// advance forgets what is older than a minute. A clock that goes back stays in
 // its newest second.
 func (m *minute) advance(second int64) {
-	if second-m.at >= 60 {
-		m.requests, m.tokens = [60]int64{}, [60]int64{}
+	if second-m.at >= slots {
+		m.requests, m.tokens = [slots]int64{}, [slots]int64{}
 		m.at = second
 		return
 	}
 	for m.at < second {
 		m.at++
-		m.requests[m.at%60], m.tokens[m.at%60] = 0, 0
+		m.requests[m.at%slots], m.tokens[m.at%slots] = 0, 0
 	}
 }
 
@@ -139,13 +146,13 @@ func (m *minute) sums() (requests, tokens int64) {
 }
 
 // until is how long it takes until need of the counts have grown old.
-func (m *minute) until(counts *[60]int64, need int64) time.Duration {
-	for age := int64(59); age >= 0; age-- {
-		if need -= counts[((m.at-age)%60+60)%60]; need <= 0 {
-			return time.Duration(60-age) * time.Second
+func (m *minute) until(counts *[slots]int64, need int64) time.Duration {
+	for age := int64(slots - 1); age >= 0; age-- {
+		if need -= counts[((m.at-age)%slots+slots)%slots]; need <= 0 {
+			return time.Duration(slots-age) * time.Second
 		}
 	}
-	return time.Minute
+	return slots * time.Second
 }
 
 func (l *limits) makeRoom(second int64) {
@@ -153,7 +160,7 @@ func (l *limits) makeRoom(second int64) {
 		return
 	}
 	for key, m := range l.seen {
-		if m.running == 0 && second-m.at >= 60 {
+		if m.running == 0 && second-m.at >= slots {
 			delete(l.seen, key)
 		}
 	}
