@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -30,11 +31,20 @@ func main() {
 	binary := flag.String("binary", "bin/latchkey", "the binary to measure")
 	length := flag.Float64("seconds", 2, "length of one measurement")
 	only := flag.String("only", "calls,start,pages,lists,ledger", "what to measure")
+	kinds := flag.String("calls", "plain,stream,refused,first,tcp", "which of the calls to measure")
+	clients := flag.String("clients", "1,16,64,256", "how many clients ask at once")
 	flag.Parse()
 	if *part != "" {
 		log.Fatal(role(*part, *to))
 	}
-	b := &bench{binary: *binary, length: time.Duration(*length * float64(time.Second)), out: os.Stdout}
+	b := &bench{binary: *binary, length: time.Duration(*length * float64(time.Second)), out: os.Stdout, kinds: strings.Split(*kinds, ",")}
+	for _, text := range strings.Split(*clients, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			log.Fatalf("-clients: %q is no number of clients", text)
+		}
+		b.clients = append(b.clients, n)
+	}
 	defer b.close()
 	if err := b.measure(strings.Split(*only, ",")); err != nil {
 		b.close()
@@ -44,10 +54,12 @@ func main() {
 
 // bench is one run.
 type bench struct {
-	binary string
-	length time.Duration
-	out    io.Writer
-	procs  []*process
+	binary  string
+	length  time.Duration
+	out     io.Writer
+	kinds   []string // of calls
+	clients []int
+	procs   []*process
 }
 
 // process is a part under way.

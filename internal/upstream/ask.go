@@ -7,9 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"latchkey/internal/access"
 )
 
 // Question is one call to a provider.
@@ -46,7 +50,7 @@ func (c *Client) Ask(ctx context.Context, ep Endpoint, q Question) (*Answer, err
 // send makes one HTTP request and returns its answer if that is a good one.
 // The context must be one that broken knows the causes of.
 func (c *Client) send(ctx context.Context, ep Endpoint, method, call string, body []byte, stream bool) (*http.Response, error) {
-	u, wire, err := c.target(ep, call)
+	u, wire, err := c.target(ep, call, len(body))
 	if err != nil {
 		return nil, err
 	}
@@ -79,19 +83,20 @@ func (c *Client) send(ctx context.Context, ep Endpoint, method, call string, bod
 }
 
 // target is where a call goes, and over what.
-func (c *Client) target(ep Endpoint, call string) (*url.URL, http.RoundTripper, error) {
+func (c *Client) target(ep Endpoint, call string, size int) (*url.URL, http.RoundTripper, error) {
 	if ep.BaseURL == DemoURL {
 		if c.demo == nil {
 			return nil, nil, fail("provider_demo_off", nil)
 		}
 		return &url.URL{Scheme: "http", Host: "demo", Path: "/v1" + call}, c.demo, nil
 	}
-	u, err := readURL(ep.BaseURL)
+	u, err := c.targets.judge(ep.BaseURL, c.settings.PrivateHosts())
 	if err == nil {
-		err = judgeURL(u, parseListing(c.settings.PrivateHosts()))
-	}
-	if err == nil {
-		return join(u, call), c.wire, nil
+		u = join(u, call)
+		if u.Scheme == "http" && size <= maxShort {
+			return u, c.plain, nil
+		}
+		return u, c.wire, nil
 	}
 	code := "provider_address"
 	switch err.Code {
@@ -101,6 +106,35 @@ func (c *Client) target(ep Endpoint, call string) (*url.URL, http.RoundTripper, 
 		code = "provider_metadata"
 	}
 	return nil, nil, fail(code, err)
+}
+
+// targets remembers what was judged, for as long as the list of private hosts is
+// the same. Names are judged again at each dial.
+type targets struct {
+	mu      sync.Mutex
+	private []string
+	good    map[string]*url.URL
+}
+
+const targetsMax = 4096
+
+func (t *targets) judge(base string, private []string) (*url.URL, *access.Error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.good == nil || len(t.good) >= targetsMax || !slices.Equal(t.private, private) {
+		t.good, t.private = map[string]*url.URL{}, slices.Clone(private)
+	}
+	if u := t.good[base]; u != nil {
+		return u, nil
+	}
+	u, err := readURL(base)
+	if err == nil {
+		err = judgeURL(u, parseListing(private))
+	}
+	if err == nil {
+		t.good[base] = u
+	}
+	return u, err
 }
 
 // accept judges the head of an answer.

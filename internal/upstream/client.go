@@ -73,8 +73,10 @@ type Endpoint struct{ BaseURL, Key string }
 type Client struct {
 	settings Settings
 	wire     *http.Transport
+	plain    *http1            // short questions to http:// addresses
 	demo     http.RoundTripper // nil without a demo
 	buffers  sync.Pool         // *[]byte of readSize, one per running stream
+	targets  targets
 }
 
 // New makes a Client.
@@ -92,6 +94,7 @@ func New(s Settings) *Client {
 
 	c := &Client{settings: s}
 	c.buffers.New = func() any { b := make([]byte, readSize); return &b }
+	c.plain = newHTTP1(c.dial, s.Now)
 	c.wire = &http.Transport{
 		Proxy:                  nil, // never from the environment
 		DialContext:            c.dial,
@@ -121,7 +124,10 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 
 // Close lets idle connections go. Call it when the list of private hosts
 // shrinks, too: a connection kept open was allowed when it was dialled.
-func (c *Client) Close() { c.wire.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.plain.CloseIdleConnections()
+	c.wire.CloseIdleConnections()
+}
 
 // dial connects to one address of a host, each judged by the guard.
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {

@@ -166,7 +166,7 @@ func networkCode(err error, otherwise string) string {
 		errors.As(err, &hostname), errors.As(err, &invalid), strings.Contains(text, "tls: "),
 		strings.Contains(text, "TLS handshake"), strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return "provider_tls"
-	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list larger"),
+	case errors.Is(err, errHeaders), errors.Is(err, errInterim), strings.Contains(text, "response headers exceeded"), strings.Contains(text, "header list larger"),
 		strings.Contains(text, "connection error: PROTOCOL_ERROR"): // HTTP/2's word for both
 		return "provider_headers" // net/http has no error value for these
 	case errors.As(err, &op) && op.Op == "dial":
