@@ -127,6 +127,10 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/confirm", r.page(d.ConfirmPassword)...)
 	app.Post("/workspace", r.page(d.SwitchWorkspace)...)
 
+	// Who holds an API token, and is nobody here.
+	app.Get("/key", d.AskKey)
+	app.Post("/key", r.open(d.Key)...)
+
 	// Customers: share links and the chat.
 	if t := r.Chat; t != nil {
 		app.Get("/accent/:colour", t.Accent)
