@@ -32,6 +32,7 @@ type ShareForm struct {
 	Cap           **int64    // units of the link as a whole, in the same period
 	Customers     **[]string // public ids of who may open it, nil: every customer
 	Lenient       bool       // of a foreign contract: a name of any length, an expiry that has passed
+	ForOwner      bool       // of a foreign contract: what no user makes is its first owner's
 	Version       int64
 }
 
@@ -56,9 +57,13 @@ func (c *Control) CreateShare(ctx context.Context, by access.Actor, f ShareForm)
 	if err := errors.Join(wrong, err); err != nil {
 		return IssuedShare{}, err
 	}
+	maker, err := c.shareMaker(ctx, by, f)
+	if err != nil {
+		return IssuedShare{}, err
+	}
 	text := secret.NewShare(c.Random)
 	s := change.Apply(access.Share{
-		PublicID: secret.NewPublicID(c.Random), WorkspaceID: w.ID, BotID: bot, CreatedBy: by.UserNumber(), Hint: secret.Hint(text),
+		PublicID: secret.NewPublicID(c.Random), WorkspaceID: w.ID, BotID: bot, CreatedBy: maker, Hint: secret.Hint(text),
 		AllowanceUnit: access.Messages, Refill: access.RefillNone,
 	})
 	if s.Sealed, err = c.Keys.Seal(sharePlace(s.PublicID), []byte(text)); err != nil {
@@ -73,6 +78,18 @@ func (c *Control) CreateShare(ctx context.Context, by access.Actor, f ShareForm)
 	}
 	row, err := c.DB.Share(ctx, w.ID, s.PublicID)
 	return IssuedShare{Row: row, Secret: text}, err
+}
+
+// shareMaker is the number of the user who is shown as the maker of a link.
+func (c *Control) shareMaker(ctx context.Context, by access.Actor, f ShareForm) (int64, error) {
+	if by.UserNumber() != 0 || !f.ForOwner {
+		return by.UserNumber(), nil
+	}
+	u, err := c.DB.FirstOwner(ctx, by.WorkspaceID)
+	if access.KindOf(err) == access.NotFound {
+		err = nil
+	}
+	return u.ID, err
 }
 
 func sharePlace(publicID string) secret.Place {

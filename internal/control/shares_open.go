@@ -38,6 +38,35 @@ func (c *Control) ShareOf(ctx context.Context, text string) (OpenedLink, error) 
 	return o, o.Share.Usable(c.Now())
 }
 
+// LinkFor finds the link of a presented share token for a caller. To a customer,
+// one of another workspace or that is not open to them is NotFound too. Whether
+// its bot is still there is not looked at: asking it tells.
+func (c *Control) LinkFor(ctx context.Context, by access.Actor, text string) (OpenedLink, error) {
+	o, err := c.findLink(ctx, text)
+	unknown := access.Share{Deleted: true}.Usable(c.Now())
+	if access.KindOf(err) == access.NotFound {
+		return OpenedLink{}, unknown
+	}
+	if err == nil {
+		err = o.Share.Usable(c.Now())
+	}
+	if err != nil || by.Kind != access.ActorCustomer {
+		return o, err
+	}
+	if by.WorkspaceID != o.Share.WorkspaceID {
+		return OpenedLink{}, unknown
+	}
+	m, err := c.DB.FindCustomer(ctx, by.ID)
+	if err != nil {
+		return OpenedLink{}, asSignedOut(err)
+	}
+	seat, err := c.DB.Seat(ctx, o.Share.ID, by.ID)
+	if err != nil {
+		return OpenedLink{}, err
+	}
+	return o, o.Share.UsableBy(m, seat.Seat)
+}
+
 func (c *Control) findLink(ctx context.Context, text string) (o OpenedLink, err error) {
 	unknown := access.Share{Deleted: true}.Usable(c.Now())
 	if text == "" || len(text) > shareTextMax {

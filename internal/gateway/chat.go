@@ -58,24 +58,8 @@ func (g *Gateway) AskFor(ctx context.Context, v Visit) (*Answer, error) {
 func (g *Gateway) TryBot(ctx context.Context, by access.Actor, botPublicID string, turns []Turn) (*Answer, error) {
 	c := &call{id: g.NewRequestID(), began: g.Now(), door: by.Door, address: parseAddress(by.Address), path: Chat, stream: true}
 	c.body = conversation(turns)
-	c.actor = by
 	return g.conduct(ctx, c, func() error {
-		if err := by.Must(access.AskBots); err != nil {
-			return err
-		}
-		c.check(RuleRole, true, string(by.Role), "")
-		w, err := g.DB.FindWorkspace(ctx, by.WorkspaceID)
-		if err != nil {
-			return err
-		}
-		if err := g.settleIn(ctx, c, w); err != nil {
-			return err
-		}
-		b, err := g.DB.BotByAny(ctx, w.ID, botPublicID)
-		if err != nil {
-			return err
-		}
-		if err := g.aimAtBot(ctx, c, b); err != nil {
+		if err := g.admitUser(ctx, c, by, botPublicID); err != nil {
 			return err
 		}
 		return c.measure(c.defaults())
