@@ -63,7 +63,7 @@ func changed(before, after map[string]any) any {
 func object(noun, publicID, name string) string { return noun + ":" + publicID + " " + name }
 
 func actorText(a access.Actor) string {
-	kind := [...]string{"nobody", "user", "customer", "token", "master", "shell", "upkeep"}[a.Kind]
+	kind := [...]string{"nobody", "user", "customer", "token", "master", "shell", "upkeep", "visitor"}[a.Kind]
 	return kind + ":" + a.PublicID + " " + a.Name
 }
 
@@ -139,7 +139,7 @@ func (d *DB) Audit(ctx context.Context, workspaceID, before int64, limit int) ([
 // the query, newest first. Page.Before is a sequence number.
 func (d *DB) AuditPage(ctx context.Context, workspaceID int64, p Page) ([]AuditRow, error) {
 	q := auditQuery(workspaceID, p)
-	tail := q.page("a.seq", p)
+	tail := q.page("a.seq", nil, p)
 	var out []AuditRow
 	err := d.rows(ctx, list(&out, scanAudit), q.text(auditColumns, tail), q.args...)
 	return out, err

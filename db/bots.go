@@ -11,7 +11,7 @@ import (
 
 const botColumns = `b.id, b.public_id, b.workspace_id, b.slug, b.name, b.kind, b.provider_id, b.model, b.system_prompt, b.params,
 	COALESCE(b.avatar_id, 0), b.avatar_url, b.welcome, b.suggested_questions, b.settings, b.allowed_origins, b.retention_days,
-	b.enabled, b.created_by, b.created_at, b.version, b.deleted_at IS NOT NULL`
+	b.identity_key_sealed, b.enabled, b.created_by, b.created_at, b.version, b.deleted_at IS NOT NULL`
 
 // botReturning spells the columns without the alias, which RETURNING does not know.
 var botReturning = " RETURNING " + strings.ReplaceAll(botColumns, "b.", "")
@@ -27,7 +27,7 @@ func (b *botScan) fields() []any {
 	return []any{
 		&b.ID, &b.PublicID, &b.WorkspaceID, &b.Slug, &b.Name, &b.Kind, &b.ProviderID, &b.Model, &b.SystemPrompt, &b.Params,
 		&b.AvatarID, &b.AvatarURL, &b.Welcome, &b.questions, &b.Settings, &b.origins, &b.RetentionDays,
-		&b.Enabled, &b.CreatedBy, &b.created, &b.Version, &b.Deleted,
+		&b.IdentityKeySealed, &b.Enabled, &b.CreatedBy, &b.created, &b.Version, &b.Deleted,
 	}
 }
 
@@ -138,7 +138,7 @@ func (d *DB) BotByAny(ctx context.Context, workspaceID int64, idOrSlug string) (
 func (d *DB) Bots(ctx context.Context, workspaceID int64, p Page) ([]BotRow, error) {
 	q := query{from: botRowFrom}
 	botConditions(&q, workspaceID, p)
-	tail := q.page("b.id", p)
+	tail := q.page("b.id", nil, p)
 	var out []BotRow
 	err := d.rows(ctx, list(&out, scanBotRow), q.text(botRowColumns, tail), q.args...)
 	return out, err

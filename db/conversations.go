@@ -38,15 +38,23 @@ func scanConversation(s scanner) (access.Conversation, error) {
 	return c.conversation(), err
 }
 
-// ownConversation is the condition that a conversation is of a seat: every query
-// of a customer carries it. Its arguments come first.
-const ownConversation = " c.workspace_id = $1 AND c.share_id = $2 AND c.customer_id = $3 AND c.deleted_at IS NULL"
+// own is the condition that a conversation is of a seat: every query of a customer
+// or a visitor carries it. Its three arguments come first.
+func own(of access.Seat, more ...any) (condition string, args []any) {
+	if of.VisitorHash != nil {
+		return " c.workspace_id = $1 AND c.token_id = $2 AND c.visitor_hash = $3 AND c.deleted_at IS NULL",
+			append([]any{of.WorkspaceID, of.TokenID, of.VisitorHash}, more...)
+	}
+	return " c.workspace_id = $1 AND c.share_id = $2 AND c.customer_id = $3 AND c.deleted_at IS NULL",
+		append([]any{of.WorkspaceID, of.ShareID, of.CustomerID}, more...)
+}
 
 // Conversations lists what a customer said on a share link, the last changed
 // first. p.Query searches titles and texts; p.Before is the row number of the last
 // of the page before.
 func (d *DB) Conversations(ctx context.Context, of access.Seat, p Page) ([]access.Conversation, error) {
-	q := query{from: " FROM conversations c", args: []any{of.WorkspaceID, of.ShareID, of.CustomerID}, where: []string{ownConversation}}
+	condition, args := own(of)
+	q := query{from: " FROM conversations c", args: args, where: []string{condition}}
 	if p.Query != "" {
 		like := "%" + likeText(p.Query) + "%"
 		q.and(`(c.title LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = c.id
@@ -68,20 +76,19 @@ func (q *query) latest(p Page) (tail string) {
 
 // Conversation returns one of a customer's conversations on a share link.
 func (d *DB) Conversation(ctx context.Context, of access.Seat, publicID string) (access.Conversation, error) {
-	c, err := scanConversation(d.row(ctx, "SELECT "+conversationColumns+" FROM conversations c WHERE"+ownConversation+" AND c.public_id = $4",
-		of.WorkspaceID, of.ShareID, of.CustomerID, publicID))
+	condition, args := own(of, publicID)
+	c, err := scanConversation(d.row(ctx, "SELECT "+conversationColumns+" FROM conversations c WHERE"+condition+" AND c.public_id = $4", args...))
 	return c, orNotFound(err, "conversation")
 }
 
 // RenameConversation gives one of a customer's conversations another title.
 func (d *DB) RenameConversation(ctx context.Context, of access.Seat, publicID, title string) error {
 	return d.change(ctx, func(t *Tx) error {
-		n, err := t.exec(`UPDATE conversations SET title = $1
-			WHERE workspace_id = $2 AND share_id = $3 AND customer_id = $4 AND public_id = $5 AND deleted_at IS NULL`,
-			title, of.WorkspaceID, of.ShareID, of.CustomerID, publicID)
-		if err == nil && n == 0 {
-			err = notFound("conversation")
+		c, err := t.conversation(of, publicID)
+		if err != nil {
+			return err
 		}
+		_, err = t.exec("UPDATE conversations SET title = $1 WHERE id = $2", title, c.ID)
 		return err
 	})
 }
@@ -91,10 +98,9 @@ func (d *DB) RenameConversation(ctx context.Context, of access.Seat, publicID, t
 // with a question under way is a Conflict `question_running`.
 func (d *DB) DeleteConversation(ctx context.Context, by access.Actor, of access.Seat, publicID string) error {
 	return d.change(ctx, func(t *Tx) error {
-		c, err := scanConversation(t.row("SELECT "+conversationColumns+" FROM conversations c WHERE"+ownConversation+" AND c.public_id = $4",
-			of.WorkspaceID, of.ShareID, of.CustomerID, publicID))
+		c, err := t.conversation(of, publicID)
 		if err != nil {
-			return orNotFound(err, "conversation")
+			return err
 		}
 		n, err := t.exec(`UPDATE conversations SET deleted_at = $1, title = '' WHERE id = $2 AND NOT EXISTS
 			(SELECT 1 FROM messages m WHERE m.conversation_id = $2 AND m.state IN ('pending', 'running'))`, t.now(), c.ID)
@@ -109,6 +115,13 @@ func (d *DB) DeleteConversation(ctx context.Context, by access.Actor, of access.
 		}
 		return t.tell(by, event{of.WorkspaceID, "conversation.delete", object("conversation", c.PublicID, ""), nil})
 	})
+}
+
+// conversation finds one of a seat's conversations within a fact.
+func (t *Tx) conversation(of access.Seat, publicID string) (access.Conversation, error) {
+	condition, args := own(of, publicID)
+	c, err := scanConversation(t.row("SELECT "+conversationColumns+" FROM conversations c WHERE"+condition+" AND c.public_id = $4", args...))
+	return c, orNotFound(err, "conversation")
 }
 
 // ThreadMax bounds the messages that one look at a conversation returns.
@@ -147,12 +160,13 @@ func (d *DB) Thread(ctx context.Context, c access.Conversation, before int64) (m
 // answer that ended it where there is one.
 func (d *DB) Question(ctx context.Context, of access.Seat, conversation string, id int64) (question, answer access.Message, err error) {
 	var both []access.Message
+	condition, args := own(of, conversation, id)
 	err = d.rows(ctx, list(&both, scanMessage), "SELECT "+messageColumns+` FROM messages m JOIN messages q ON q.conversation_id = m.conversation_id
 		JOIN conversations c ON c.id = q.conversation_id
-		WHERE`+ownConversation+` AND c.public_id = $4 AND q.id = $5 AND q.role = 'question'
+		WHERE`+condition+` AND c.public_id = $4 AND q.id = $5 AND q.role = 'question'
 		AND (m.id = q.id OR m.id = (SELECT MIN(a.id) FROM messages a WHERE a.conversation_id = q.conversation_id
 			AND a.role = 'answer' AND a.position = q.position + 1 AND a.id > q.id))
-		ORDER BY m.id`, of.WorkspaceID, of.ShareID, of.CustomerID, conversation, id)
+		ORDER BY m.id`, args...)
 	if err == nil && len(both) == 0 {
 		err = notFound("question")
 	}

@@ -108,15 +108,15 @@ func (d *DB) StoreQuestion(ctx context.Context, n NewQuestion) (Asked, error) {
 func (t *Tx) sameQuestion(n NewQuestion) (Asked, error) {
 	var a Asked
 	var err error
+	condition, args := own(n.Seat, n.ClientKey)
 	a.Question, err = scanMessage(t.row("SELECT "+messageColumns+` FROM messages m JOIN conversations c ON c.id = m.conversation_id
-		WHERE`+ownConversation+` AND m.client_key = $4 AND m.client_key <> '' AND m.role = 'question'`,
-		n.Seat.WorkspaceID, n.Seat.ShareID, n.Seat.CustomerID, n.ClientKey))
+		WHERE`+condition+` AND m.client_key = $4 AND m.client_key <> '' AND m.role = 'question'`, args...))
 	if err != nil {
 		return a, err
 	}
 	a.Again = true
-	a.Conversation, err = scanConversation(t.row("SELECT "+conversationColumns+" FROM conversations c WHERE"+ownConversation+" AND c.id = $4",
-		n.Seat.WorkspaceID, n.Seat.ShareID, n.Seat.CustomerID, a.Question.ConversationID))
+	condition, args = own(n.Seat, a.Question.ConversationID)
+	a.Conversation, err = scanConversation(t.row("SELECT "+conversationColumns+" FROM conversations c WHERE"+condition+" AND c.id = $4", args...))
 	return a, err
 }
 
@@ -126,20 +126,23 @@ func (t *Tx) conversationOf(n NewQuestion) (access.Conversation, error) {
 		title = ""
 	}
 	if n.Conversation == "" {
-		if _, err := t.insert(`INSERT INTO conversations (public_id, workspace_id, bot_id, share_id, customer_id, title, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
-			n.NewID, n.Seat.WorkspaceID, n.BotID, n.Seat.ShareID, n.Seat.CustomerID, title, t.now()); err != nil {
+		of := n.Seat
+		if _, err := t.insert(`INSERT INTO conversations (public_id, workspace_id, bot_id, share_id, customer_id, token_id, visitor_hash,
+			title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+			n.NewID, of.WorkspaceID, n.BotID, idOrNull(of.ShareID), idOrNull(of.CustomerID), idOrNull(of.TokenID), of.VisitorHash, title, t.now()); err != nil {
 			return access.Conversation{}, err
 		}
-		n.Conversation = n.NewID
-	} else if _, err := t.exec(`UPDATE conversations SET updated_at = $1, title = CASE WHEN title = '' THEN $2 ELSE title END
-		WHERE workspace_id = $3 AND share_id = $4 AND customer_id = $5 AND public_id = $6 AND deleted_at IS NULL`,
-		t.now(), title, n.Seat.WorkspaceID, n.Seat.ShareID, n.Seat.CustomerID, n.Conversation); err != nil {
-		return access.Conversation{}, err
+		return t.conversation(of, n.NewID)
 	}
-	c, err := scanConversation(t.row("SELECT "+conversationColumns+" FROM conversations c WHERE"+ownConversation+" AND c.public_id = $4",
-		n.Seat.WorkspaceID, n.Seat.ShareID, n.Seat.CustomerID, n.Conversation))
-	return c, orNotFound(err, "conversation")
+	c, err := t.conversation(n.Seat, n.Conversation)
+	if err != nil {
+		return c, err
+	}
+	if _, err := t.exec("UPDATE conversations SET updated_at = $1, title = CASE WHEN title = '' THEN $2 ELSE title END WHERE id = $3",
+		t.now(), title, c.ID); err != nil {
+		return c, err
+	}
+	return t.conversation(n.Seat, n.Conversation)
 }
 
 // makeRoom says where a question goes and what it says: at the end, or where the

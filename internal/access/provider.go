@@ -102,6 +102,7 @@ type Bot struct {
 	Settings           string // JSON object
 	AllowedOrigins     []string
 	RetentionDays      *int64 // nil: keep, 0: never stored
+	IdentityKeySealed  []byte // signs who an embed's visitors are, nil: they stay unnamed
 	Enabled            bool
 	CreatedBy          int64
 	CreatedAt          time.Time

@@ -112,6 +112,7 @@ const (
 	ActorMaster
 	ActorShell
 	ActorUpkeep
+	ActorVisitor // of an embedded chat, without a name
 )
 
 // Actor is who acts, in which workspace, with which powers. A zero Actor may do

@@ -62,10 +62,14 @@ func (s Share) Usable(now time.Time) error {
 	return nil
 }
 
-// Seat is what one customer has on one share link.
+// Seat is what one customer has on one share link, or whose an embedded chat is:
+// then TokenID and VisitorHash are set, ShareID is 0, and CustomerID only of a
+// visitor whom the owner's server vouched for.
 type Seat struct {
 	ShareID       int64
 	CustomerID    int64
+	TokenID       int64
+	VisitorHash   []byte
 	WorkspaceID   int64
 	Allowed       bool
 	FirstOpenedAt time.Time

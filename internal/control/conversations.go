@@ -18,12 +18,15 @@ const titleMost = 60
 // clientKeyMax bounds what a form may call itself.
 const clientKeyMax = 64
 
-// Guest is a customer on a share link that is open to them.
+// Guest is a customer on a share link that is open to them, or a visitor of an
+// embedded chat.
 type Guest struct {
 	OpenedLink
 	Actor    access.Actor
 	Customer access.Customer
 	Seat     db.SeatRow
+	Name     string // that the owner's server gave a visitor, "" elsewhere
+	Subject  string // by which that server knows them
 }
 
 // Keeps reports whether what is said is stored at all.

@@ -9,12 +9,14 @@ import (
 	"latchkey/internal/secret"
 )
 
-// OpenedLink is what a share token leads to.
+// OpenedLink is what a share token, or the beta key of an embedded chat, leads to.
 type OpenedLink struct {
 	Share     access.Share
 	Bot       access.Bot
 	Workspace access.Workspace
 	Brand     Brand
+	Token     access.Token // whose beta key opened an embedded chat; zero on a share link
+	Beta      [32]byte     // hash of that key
 }
 
 // Brand is how a workspace looks to its customers.

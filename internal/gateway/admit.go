@@ -69,6 +69,16 @@ func (g *Gateway) admitToken(ctx context.Context, c *call, text string) error {
 	if err := g.company(ctx, c); err != nil {
 		return err
 	}
+	if err := g.admitBudget(ctx, c); err != nil {
+		return err
+	}
+	if !c.check(RuleAddress, c.token.AllowsAddress(c.address), c.address.String(), listText(access.FormatAddresses(c.token.Addresses))) {
+		return access.Fail(access.Forbidden, "ip_not_allowed", "Your address %s is not on the list of this API token.", c.address)
+	}
+	return nil
+}
+
+func (g *Gateway) admitBudget(ctx context.Context, c *call) error {
 	left, err := g.DB.Ledger.Remain(ctx, c.purses, c.workspace.Location())
 	if err != nil {
 		return err
@@ -76,9 +86,6 @@ func (g *Gateway) admitToken(ctx context.Context, c *call, text string) error {
 	p := left[c.purses.Token]
 	if !c.check(RuleQuota, !p.Exhausted(), "", purseText(p)) {
 		return access.Fail(access.Spent, "insufficient_quota", "The budget of this API token is used up. Ask its owner to raise it.")
-	}
-	if !c.check(RuleAddress, c.token.AllowsAddress(c.address), c.address.String(), listText(access.FormatAddresses(c.token.Addresses))) {
-		return access.Fail(access.Forbidden, "ip_not_allowed", "Your address %s is not on the list of this API token.", c.address)
 	}
 	return nil
 }
@@ -97,7 +104,7 @@ func (g *Gateway) identify(ctx context.Context, c *call, text string) error {
 
 func (g *Gateway) findToken(ctx context.Context, c *call) error {
 	s, err := g.DB.FindSecret(ctx, c.secret)
-	if access.KindOf(err) == access.NotFound || err == nil && s.Kind != db.TokenSecret {
+	if access.KindOf(err) == access.NotFound || err == nil && s.Kind != c.secretKind() {
 		return unknownKey()
 	}
 	if err != nil {
@@ -203,6 +210,9 @@ func (g *Gateway) still(ctx context.Context, c *call) error {
 		now := *c
 		if err := g.findToken(ctx, &now); err != nil {
 			return err
+		}
+		if c.embedded {
+			return g.stillWelcome(ctx, &now)
 		}
 		if !now.token.AllowsAddress(c.address) {
 			return access.Fail(access.Forbidden, "ip_not_allowed", "Your address %s is not on the list of this API token.", c.address)

@@ -17,12 +17,15 @@ type Turn struct {
 	Text string
 }
 
-// Visit is a customer's question on a share link, stored as pending.
+// Visit is a customer's question on a share link, or a visitor's in an embedded
+// chat, stored as pending.
 type Visit struct {
 	RequestID  string
 	ShareID    int64
-	CustomerID int64
-	QuestionID int64 // the row of the question
+	CustomerID int64    // 0 for a visitor without a name
+	Beta       [32]byte // hash of the beta key of an embedded chat, zero on a link
+	BotID      int64    // that it opens
+	QuestionID int64    // the row of the question
 	Turns      []Turn
 	Address    netip.Addr
 }
@@ -42,7 +45,11 @@ func (g *Gateway) AskFor(ctx context.Context, v Visit) (*Answer, error) {
 	c.question = &questionOf{id: v.QuestionID}
 	c.body = conversation(v.Turns)
 	return g.conduct(ctx, c, func() error {
-		if err := g.admitVisit(ctx, c, v); err != nil {
+		admit := g.admitVisit
+		if v.Embedded() {
+			admit = g.admitVisitor
+		}
+		if err := admit(ctx, c, v); err != nil {
 			return err
 		}
 		c.question.keeps = c.bot.KeepsText()

@@ -118,6 +118,7 @@ type party struct {
 	purses    db.Purses
 	token     access.Token
 	secret    [32]byte
+	embedded  bool // the secret is a beta key
 	share     access.Share
 	customer  access.Customer
 	seat      access.Seat
