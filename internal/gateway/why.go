@@ -1,118 +1,463 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
+	"latchkey/internal/secret"
 	"latchkey/internal/strict"
 )
 
 // WhatIf is a call that was not made.
 type WhatIf struct {
-	Token   string     // public id of the token
-	Address netip.Addr // invalid: not asked
-	Model   string     // or bot:<id or slug>; "": not asked
-	At      time.Time  // zero: now
+	Token     string     // public id of the token, or its secret
+	Address   netip.Addr // invalid: not asked
+	Model     string     // or bot:<id or slug>; "": not asked
+	MaxTokens int64      // of the answer, 0: not named
+	At        time.Time  // zero: now
 }
 
-// Why tries every rule of a token on a call that is not made, and says of each
-// whether it would pass and what it compares. Nothing is counted or charged. Code
-// is that of the first rule that would refuse, "" when the call would be let in.
-func (g *Gateway) Why(ctx context.Context, by access.Actor, q WhatIf) (checks []access.Check, code string, err error) {
+// Verdict is how a rule judges a call that was not made.
+type Verdict string
+
+const (
+	Passes     Verdict = "pass"
+	Fails      Verdict = "fail"        // and the call ends here
+	NotReached Verdict = "not_reached" // an earlier rule refuses
+	NotAsked   Verdict = "not_asked"   // the question does not say what the rule looks at
+)
+
+// Judged is one rule: its verdict, what it compares, and how it would judge if
+// nothing before it refused.
+type Judged struct {
+	Rule    string
+	Verdict Verdict
+	Known   bool // Passed says something
+	Passed  bool // judged by itself
+	Err     error
+	Call    string // this call's value
+	Allowed string
+}
+
+// Room is a purse of the call beside the worst price.
+type Room struct {
+	Of     string // "token" or "workspace"
+	Purse  access.Purse
+	Needed int64
+	Fits   bool
+}
+
+// Explanation is the answer to a WhatIf.
+type Explanation struct {
+	Token   access.Token
+	Address netip.Addr
+	Model   string // what would be asked, "" when nobody said
+	At      time.Time
+	Rules   []Judged // every rule, in the order of Rules
+	Err     error    // what the first rule that fails would say, nil: the call would be let in
+	Prompt  int64    // tokens that the smallest prompt is bounded by
+	Answer  int64    // tokens of answer that would be allowed
+	Worst   int64    // units that would be held
+	Rooms   []Room   // none where no model is known
+}
+
+// Why tries every rule of a token on a call that is not made: each is judged by
+// itself, also after the first that would refuse, and the purses are compared with
+// the worst price of the shortest such call. Nothing is counted, held or changed.
+func (g *Gateway) Why(ctx context.Context, by access.Actor, q WhatIf) (Explanation, error) {
 	if err := by.Must(access.SeeLists); err != nil {
-		return nil, "", err
+		return Explanation{}, err
 	}
-	row, err := g.DB.Token(ctx, by.WorkspaceID, q.Token)
-	if err != nil {
-		return nil, "", err
+	t := &trial{Gateway: g, q: q, at: q.At, judged: map[string]Judged{}}
+	if t.at.IsZero() {
+		t.at = g.Now()
 	}
-	at := q.At
-	if at.IsZero() {
-		at = g.Now()
+	t.call = &call{began: t.at, door: by.Door, address: q.Address, path: Chat, asked: q.Model, body: &strict.Object{}}
+	if err := t.find(ctx, by); err != nil {
+		return Explanation{}, err
 	}
-	c := &call{began: at, door: by.Door, address: q.Address, path: Chat, asked: q.Model, body: &strict.Object{}}
-	c.token = row.Token
-	if err := g.company(ctx, c); err != nil {
-		return nil, "", err
+	if err := g.company(ctx, t.call); err != nil {
+		return Explanation{}, err
 	}
-	first := ""
-	for _, rule := range []func() error{
-		func() error { return c.tryToken(at) },
-		func() error { return c.tryQuota(row.Purse, at) },
-		func() error { return c.tryAddress() },
-		func() error { return g.tryTarget(ctx, c) },
-		func() error { return g.tryPace(c) },
-	} {
-		if err := rule(); err != nil {
-			if !isRefusal(err) {
-				return nil, "", err
-			}
-			if first == "" {
-				first = errorCode(err)
-			}
-		}
+	if err := t.try(ctx); err != nil {
+		return Explanation{}, err
 	}
-	return c.trace, first, nil
+	return t.explain(), nil
 }
 
-func isRefusal(err error) bool { return access.KindOf(err) != 0 }
-
-func (c *call) tryToken(at time.Time) error {
-	err := c.token.Usable(at)
-	called := string(access.StatusEnabled)
-	if err != nil {
-		called = errorCode(err)
-	}
-	c.check(RuleToken, err == nil, called, "")
-	return err
+// trial is a WhatIf under way.
+type trial struct {
+	*Gateway
+	*call
+	q      WhatIf
+	at     time.Time
+	stale  error // the secret that was named has been replaced
+	left   map[int64]access.Purse
+	rooms  []Room
+	judged map[string]Judged
 }
 
-func (c *call) tryQuota(p access.Purse, at time.Time) error {
-	if start := p.Refill.PeriodStart(at, c.workspace.Location()); p.Refill != access.RefillNone && start.After(p.PeriodAt) {
-		p.Used = 0
-	}
-	if c.check(RuleQuota, !p.Exhausted(), "", purseText(p)) {
+// find looks the token up among the asker's own.
+func (t *trial) find(ctx context.Context, by access.Actor) error {
+	row, err := t.DB.Token(ctx, by.WorkspaceID, t.q.Token)
+	if err == nil {
+		t.token = row.Token
 		return nil
 	}
-	return access.Fail(access.Spent, "insufficient_quota", "The budget of this API token is used up. Ask its owner to raise it.")
-}
-
-func (c *call) tryAddress() error {
-	if !c.address.IsValid() {
-		return nil
-	}
-	if c.check(RuleAddress, c.token.AllowsAddress(c.address), c.address.String(), listText(access.FormatAddresses(c.token.Addresses))) {
-		return nil
-	}
-	return access.Fail(access.Forbidden, "ip_not_allowed", "Your address %s is not on the list of this API token.", c.address)
-}
-
-func (g *Gateway) tryTarget(ctx context.Context, c *call) error {
-	if c.asked == "" && c.token.BotID == 0 {
-		return nil
-	}
-	if err := g.aim(ctx, c, ""); err != nil {
+	if access.KindOf(err) != access.NotFound || !secret.Plausible(t.q.Token) {
 		return err
 	}
-	return g.admitTarget(c)
-}
-
-// tryPace looks at the limits without taking a place in them.
-func (g *Gateway) tryPace(c *call) error {
-	for _, k := range c.paceKeys() {
-		requests, tokens, reset := g.limits.left(k.key, k.pace)
-		if k.pace.rpm > 0 && requests == 0 || k.pace.tpm > 0 && tokens == 0 {
-			c.check(RuleRate, false, "", paceText(k.pace))
-			return access.Fail(access.Limited, "rate_limit_exceeded", "At most %s. Try again in %d s.", paceText(k.pace), seconds(reset)).After(reset)
-		}
-		c.check(RuleRate, true, "", paceText(k.pace))
-		c.check(RuleConcurrent, true, "", countText(k.pace.concurrent))
+	s, unknown := t.DB.FindSecret(ctx, secret.Hash(t.q.Token))
+	if unknown != nil || s.Kind != db.TokenSecret {
+		return cmp.Or(realFault(unknown), err)
+	}
+	if t.token, unknown = t.DB.FindToken(ctx, s.SubjectID); unknown != nil || t.token.WorkspaceID != by.WorkspaceID {
+		return cmp.Or(realFault(unknown), err)
+	}
+	if !s.ValidUntil.IsZero() && !s.ValidUntil.After(t.at) {
+		t.stale = access.Fail(access.Expired, "token_expired", "This secret was replaced and its time has run out. Use the new one.")
 	}
 	return nil
 }
 
+func realFault(err error) error {
+	if isRefusal(err) {
+		return nil
+	}
+	return err
+}
+
+func isRefusal(err error) bool { return access.KindOf(err) != 0 }
+
 func asShort(err error) (*db.Short, bool) { return errors.AsType[*db.Short](err) }
+
+// try asks every rule. What it returns is a fault: refusals are verdicts.
+func (t *trial) try(ctx context.Context) error {
+	left, err := t.DB.Ledger.Look(ctx, t.purses)
+	if err != nil {
+		return err
+	}
+	for id, p := range left {
+		left[id] = p.At(t.at, t.workspace.Location())
+	}
+	t.left = left
+	t.tryToken()
+	t.tryQuota()
+	t.tryAddress()
+	if err := t.tryTarget(ctx); err != nil {
+		return err
+	}
+	t.judge(RulePermission, string(access.PermChat), listText(t.token.Permissions), refusedUnless(t.token.Permissions.Has(access.PermChat), func() error {
+		return access.Fail(access.Forbidden, "permission_denied", "This API token may not ask bots: it lacks the permission chat.")
+	}))
+	if t.q.MaxTokens > 0 {
+		t.body.Set("max_tokens", number(t.q.MaxTokens))
+	}
+	if err := t.measure(t.defaults()); err != nil { // what the bot prescribes cannot be kept
+		t.judge(RuleHold, "", "", err)
+		t.routes = nil
+	}
+	t.tryPace()
+	return t.tryHold(ctx)
+}
+
+// judge notes how a rule judges by itself.
+func (t *trial) judge(rule, called, allowed string, err error) {
+	t.judged[rule] = Judged{Rule: rule, Known: true, Passed: err == nil, Err: err, Call: called, Allowed: allowed}
+}
+
+func refusedUnless(passed bool, why func() error) error {
+	if passed {
+		return nil
+	}
+	return why()
+}
+
+// explain puts the verdicts in order: what stands after the first refusal is not
+// reached.
+func (t *trial) explain() Explanation {
+	e := Explanation{Token: t.token, Address: t.address, Model: t.asked, At: t.at, Rooms: t.rooms}
+	for _, rule := range Rules() {
+		j := t.judged[rule]
+		j.Rule = rule
+		switch {
+		case e.Err != nil:
+			j.Verdict = NotReached
+		case !j.Known:
+			j.Verdict = NotAsked
+		case j.Passed:
+			j.Verdict = Passes
+		default:
+			j.Verdict, e.Err = Fails, j.Err
+		}
+		e.Rules = append(e.Rules, j)
+	}
+	if len(t.rooms) > 0 {
+		e.Prompt, e.Answer, e.Worst = t.prompt, t.cap, t.hold.Units
+	}
+	return e
+}
+
+func (t *trial) tryToken() {
+	err := t.stale
+	if err == nil {
+		err = t.token.Usable(t.at)
+	}
+	t.judge(RuleToken, cmp.Or(errorCode(err), string(access.StatusEnabled)), "", err)
+}
+
+func (t *trial) tryQuota() {
+	p := t.left[t.purses.Token]
+	t.judge(RuleQuota, "", purseText(p), refusedUnless(!p.Exhausted(), func() error {
+		return access.Fail(access.Spent, "insufficient_quota", "The budget of this API token is used up. Ask its owner to raise it.")
+	}))
+}
+
+func (t *trial) tryAddress() {
+	allowed := listText(access.FormatAddresses(t.token.Addresses))
+	if !t.address.IsValid() {
+		t.judged[RuleAddress] = Judged{Allowed: allowed, Known: len(t.token.Addresses) == 0, Passed: len(t.token.Addresses) == 0}
+		return
+	}
+	t.judge(RuleAddress, t.address.String(), allowed, refusedUnless(t.token.AllowsAddress(t.address), func() error {
+		return access.Fail(access.Forbidden, "ip_not_allowed", "Your address %s is not on the list of this API token.", t.address)
+	}))
+}
+
+// tryTarget asks the rules of model, bot and group. The group's is asked about the
+// models that the token's own list left, or where it left none, about all.
+func (t *trial) tryTarget(ctx context.Context) error {
+	if t.asked == "" && t.token.BotID == 0 {
+		t.judged[RuleModel] = Judged{Allowed: t.allowedModels()}
+		t.judge(RuleBot, "", "", nil)
+		t.tryGroup()
+		return nil
+	}
+	err := t.aimAny(ctx)
+	if err != nil && !isRefusal(err) {
+		return err
+	}
+	failed := t.refusedAt(err)
+	if failed == RuleBot && t.bot.ID == 0 && t.token.BotID != 0 {
+		if t.bot, err = t.ownBot(ctx, err); err != nil && !isRefusal(err) {
+			return err
+		}
+	}
+	t.judge(RuleBot, t.botText(failed), t.boundTo(ctx), refusedUnless(failed != RuleBot, func() error { return err }))
+	if failed == RuleBot && t.bot.ID != 0 { // the model of the token's own bot can still be judged
+		about := *t.call
+		if dry := t.aimAtModel(ctx, &about, t.bot.Model, access.ChatModel, t.bot.ProviderID); dry != nil && !isRefusal(dry) {
+			return dry
+		}
+		t.routes = about.routes
+	}
+	t.tryModel(failed, err)
+	t.tryGroup()
+	return nil
+}
+
+// aimAny aims at a model that chats, or else at one that embeds.
+func (t *trial) aimAny(ctx context.Context) error {
+	embeds := *t.call
+	err := t.aim(ctx, t.call, "")
+	if access.KindOf(err) != access.NotFound || t.token.BotID != 0 {
+		return err
+	}
+	embeds.path = Embeddings
+	if t.aim(ctx, &embeds, "") == nil {
+		*t.call, err = embeds, nil
+	}
+	return err
+}
+
+// refusedAt is the rule that aiming was refused by, "" for none.
+func (t *trial) refusedAt(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case len(t.trace) > 0:
+		return t.trace[len(t.trace)-1].Rule
+	case t.token.BotID != 0 && t.bot.ID == 0:
+		return RuleBot
+	}
+	return RuleModel
+}
+
+// ownBot is the bot that the token is bound to; the refusal stays what it was.
+func (t *trial) ownBot(ctx context.Context, refusal error) (access.Bot, error) {
+	b, err := t.DB.FindBot(ctx, t.token.BotID)
+	return b, cmp.Or(realFault(err), refusal)
+}
+
+func (t *trial) botText(failed string) string {
+	if failed == RuleBot && strings.HasPrefix(t.asked, botPrefix) {
+		return t.asked
+	}
+	return t.bot.Name
+}
+
+// boundTo names the bot of the token, "" where it has none.
+func (t *trial) boundTo(ctx context.Context) string {
+	if t.token.BotID == 0 {
+		return ""
+	}
+	b, err := t.DB.FindBot(ctx, t.token.BotID)
+	if err != nil {
+		return ""
+	}
+	return b.Name
+}
+
+func (t *trial) allowedModels() string {
+	if !t.token.ModelsLimited {
+		return ""
+	}
+	return listText(t.token.Models)
+}
+
+func (t *trial) tryModel(failed string, err error) {
+	if failed == RuleModel {
+		t.judge(RuleModel, t.asked, t.allowedModels(), err)
+		return
+	}
+	if len(t.routes) == 0 { // the bot is gone: no model to look at
+		t.judged[RuleModel] = Judged{Allowed: t.allowedModels()}
+		return
+	}
+	names, all := t.names(), t.routes
+	t.narrow(func(m access.Model) bool { return t.token.AllowsModel(m.UpstreamName) })
+	t.judge(RuleModel, names, t.allowedModels(), refusedUnless(len(t.routes) > 0, func() error {
+		return access.Fail(access.Forbidden, "model_not_allowed", "This API token may not use the model %s.", t.asked)
+	}))
+	if len(t.routes) == 0 {
+		t.routes = all
+	}
+}
+
+func (t *trial) tryGroup() {
+	if t.group.Enabled && len(t.routes) == 0 {
+		allowed := listText(t.group.Models)
+		if t.group.AllModels {
+			allowed = ""
+		}
+		t.judged[RuleGroup] = Judged{Allowed: allowed, Known: t.group.AllModels, Passed: t.group.AllModels}
+		return
+	}
+	all, about := t.routes, *t.call
+	about.trace = nil
+	err := t.admitGroup(&about)
+	last := about.trace[len(about.trace)-1]
+	t.judge(RuleGroup, last.Call, last.Allowed, err)
+	if t.routes = about.routes; len(t.routes) == 0 {
+		t.routes = all
+	}
+}
+
+// tryPace looks at the limits without taking a place in them. At another moment
+// than now nothing has been counted yet.
+func (t *trial) tryPace() {
+	for _, k := range t.paceKeys() {
+		seen := minute{at: t.at.Unix()}
+		if t.q.At.IsZero() {
+			seen = t.limits.look(k.key)
+		}
+		requests, tokens := seen.sums()
+		requests, tokens = requests+1, tokens+t.estimate
+		wait := time.Duration(0)
+		switch {
+		case k.pace.rpm > 0 && requests > k.pace.rpm:
+			wait = seen.until(&seen.requests, requests-k.pace.rpm)
+		case k.pace.tpm > 0 && tokens > k.pace.tpm:
+			wait = seen.until(&seen.tokens, tokens-k.pace.tpm)
+		}
+		counts := overrunText(k.pace, requests, tokens)
+		t.judge(RuleRate, counts, paceText(k.pace), refusedUnless(wait == 0, func() error {
+			return access.Fail(access.Limited, "rate_limit_exceeded", "At most %s. Try again in %d s.", paceText(k.pace), seconds(wait)).After(wait)
+		}))
+		at := ""
+		if k.pace.concurrent > 0 {
+			at = fmt.Sprint(seen.running + 1)
+		}
+		t.judge(RuleConcurrent, at, countText(k.pace.concurrent), refusedUnless(k.pace.concurrent == 0 || seen.running < k.pace.concurrent, func() error {
+			return access.Fail(access.Limited, "too_many_concurrent", "At most %d calls may run at once. Wait for one to end.", k.pace.concurrent).After(concurrentWait)
+		}))
+	}
+}
+
+// overrunText spells what a call would make of the counts that are limited.
+func overrunText(p pace, requests, tokens int64) string {
+	var parts []string
+	if p.rpm > 0 {
+		parts = append(parts, fmt.Sprintf("%d requests", requests))
+	}
+	if p.tpm > 0 {
+		parts = append(parts, fmt.Sprintf("%d tokens", tokens))
+	}
+	return strings.Join(parts, " and ")
+}
+
+// look is what a subject did in the last minute, changing nothing.
+func (l *limits) look(key limitKey) minute {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	second := l.now().Unix()
+	m := minute{at: second}
+	if known := l.seen[key]; known != nil {
+		m = *known
+		m.advance(second)
+	}
+	return m
+}
+
+// tryHold compares the purses with what the shortest such call could cost.
+func (t *trial) tryHold(ctx context.Context) error {
+	if len(t.routes) == 0 {
+		return nil
+	}
+	m := t.routes[0].model
+	if err := t.findPrice(ctx, t.call, m); err != nil {
+		return err
+	}
+	least, limited := access.UnitsMax, false
+	for _, p := range t.left {
+		if !p.Unlimited && p.Unit == access.Units {
+			least, limited = min(least, p.Remain()), true
+		}
+	}
+	t.limitOutput(m, least, limited)
+	t.hold = t.makeHold(t.at, limited)
+	var short *db.Short
+	for _, one := range []struct {
+		of string
+		id int64
+	}{{"token", t.purses.Token}, {"workspace", t.purses.Workspace}} {
+		p, ok := t.left[one.id]
+		if !ok {
+			continue
+		}
+		r := Room{Of: one.of, Purse: p, Needed: t.hold.Units}
+		if p.Unit == access.Messages {
+			r.Needed = 1
+		}
+		r.Fits = p.Unlimited || r.Needed <= p.Remain()
+		if !r.Fits && short == nil {
+			short = &db.Short{Purse: p}
+		}
+		t.rooms = append(t.rooms, r)
+	}
+	allowed := ""
+	if short != nil {
+		allowed = purseText(short.Purse)
+	} else if len(t.rooms) > 0 {
+		allowed = purseText(t.rooms[0].Purse)
+	}
+	t.judge(RuleHold, countText(t.hold.Units), allowed, refusedUnless(short == nil, func() error { return t.shortOf(t.call, short) }))
+	return nil
+}

@@ -40,27 +40,21 @@ func (d *Dashboard) trace(c *fiber.Ctx, r db.RequestRow) (views.TraceView, error
 func shortID(id string) string { return id[:min(len(id), 12)] }
 
 // dry tries the rules that a refused call of a token did not reach, as they stand
-// now, so that mending one does not uncover the next.
+// now, so that mending one does not uncover the next. What the call could have cost
+// is not known any more: the budget is told only where no call at all would fit.
 func (d *Dashboard) dry(c *fiber.Ctx, r db.RequestRow) map[string]access.Check {
 	out := map[string]access.Check{}
 	if r.Outcome != access.Refused || r.TokenPublicID == "" {
 		return out
 	}
 	address, _ := netip.ParseAddr(r.Address)
-	// The model may be what stands in the way: an allowed one is tried then, and none.
-	allowed, _, _ := strings.Cut(refusedBy(r).Allowed, ", ")
-	if r.Rule != "model_not_allowed" {
-		allowed = ""
+	why, err := d.Gateway.Why(c.UserContext(), d.actor(c), gateway.WhatIf{Token: r.TokenPublicID, Address: address, Model: r.Model})
+	if err != nil {
+		return out // a token that is gone has no rules to try
 	}
-	for _, model := range []string{r.Model, allowed, ""} {
-		checks, _, err := d.Gateway.Why(c.UserContext(), d.actor(c), gateway.WhatIf{Token: r.TokenPublicID, Address: address, Model: model})
-		if err != nil {
-			continue // a token that is gone has no rules to try
-		}
-		for _, one := range checks {
-			if _, known := out[one.Rule]; !known {
-				out[one.Rule] = one
-			}
+	for _, one := range why.Rules {
+		if one.Known && (one.Rule != gateway.RuleHold || !one.Passed) {
+			out[one.Rule] = access.Check{Rule: one.Rule, Passed: one.Passed, Call: one.Call, Allowed: one.Allowed}
 		}
 	}
 	return out

@@ -261,6 +261,7 @@ func (w *world) figures() {
 	}
 	w.owner(200, "GET", "/usage?by=token", "").at("items", 0, "name")
 	w.owner(200, "GET", "/usage?from=2020-01-01&to=2020-02-01", "").has("total", 0, "sum.units", 0)
+	w.owner(200, "POST", "/why", `{"token":"`+k.Row.PublicID+`"}`).has("allowed", true, "token.id", k.Row.PublicID, "hold", nil)
 	if a := w.owner(200, "GET", "/audit?q=token.edit", ""); a.items() < 2 || a.at("items", 0, "action") != "token.edit" {
 		w.Errorf("audit: %s", a.text)
 	}

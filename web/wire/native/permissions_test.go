@@ -58,7 +58,7 @@ func TestPermissions(t *testing.T) {
 func TestRoutesNeedWhatTheManualSays(t *testing.T) {
 	needs := map[string]access.Act{
 		"members": access.ChangeWorkspace, "users": access.RunInstance, "groups": access.RunInstance, "prices": access.RunInstance,
-		"settings": access.RunInstance, "usage": access.SeeLists, "requests": access.SeeLists, "audit": access.ReadAudit,
+		"settings": access.RunInstance, "usage": access.SeeLists, "requests": access.SeeLists, "why": access.SeeLists, "audit": access.ReadAudit,
 	}
 	changes := map[string]access.Act{
 		"providers": access.ChangeProviders, "bots": access.ChangeAccess, "tokens": access.ChangeAccess, "shares": access.ChangeAccess,

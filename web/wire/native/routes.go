@@ -117,6 +117,7 @@ func (d *Door) Routes() []Route {
 		{"GET", "/usage", InWorkspace, access.SeeLists, d.Usage},
 		{"GET", "/requests", InWorkspace, access.SeeLists, d.Requests},
 		{"GET", "/requests/:id/trace", InWorkspace, access.SeeLists, d.Trace},
+		{"POST", "/why", InWorkspace, access.SeeLists, d.Why},
 		{"GET", "/audit", InWorkspace, access.ReadAudit, d.Audit},
 	}
 }
