@@ -170,6 +170,8 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/settings/members/:id", r.page(d.EditMember, access.ChangeWorkspace)...)
 	app.Get("/settings/members/:id/remove", r.page(d.RemoveMember, access.ChangeWorkspace)...)
 	app.Post("/settings/members/:id/remove", r.page(d.DeleteMember, access.ChangeWorkspace)...)
+	app.Get("/settings/api", r.page(d.API, access.SeeLists)...)
+	app.Post("/settings/api", r.page(d.FillAPI, access.ChangeAccess)...)
 
 	// Insight: the first page, usage, the request log, the audit log.
 	app.Get("/", r.page(d.Overview)...)

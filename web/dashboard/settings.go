@@ -20,6 +20,7 @@ var settingsPages = []struct {
 	{"nav.sessions", "/settings/sessions", 0},
 	{"settings.workspace", "/settings/workspace", access.ChangeWorkspace},
 	{"settings.members", "/settings/members", access.ChangeWorkspace},
+	{"api.title", apiPath, access.SeeLists},
 	{"prices.title", pricesPath, access.RunInstance},
 	{"groups.title", groupsPath, access.RunInstance},
 }
