@@ -35,6 +35,7 @@ var rooms = map[string][]string{
 	"web/wire/openai":          {"internal/access", "db", "internal/gateway", "internal/strict", "internal/upstream", "internal/lang", "web/wire"},
 	"web/wire/native":          {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "db"},
 	"web/wire/newapi":          {"internal/access", "internal/control", "internal/strict", "internal/lang", "web/wire", "db"},
+	"web/wire/fess":            {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "db"},
 	"web/ops":                  {"internal/access", "internal/control", "internal/lang", "views", "web/page"},
 	"web/dashboard":            {"internal/access", "internal/control", "internal/gateway", "internal/lang", "internal/markdown", "views", "static", "web/page", "web/session", "web/wire", "db"},
 	"web/chat":                 {"internal/access", "internal/control", "internal/gateway", "internal/lang", "internal/markdown", "views", "static", "web/page", "web/session", "web/wire", "db"},

@@ -16,6 +16,7 @@ import (
 	"latchkey/web/ops"
 	"latchkey/web/session"
 	"latchkey/web/wire"
+	"latchkey/web/wire/fess"
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
 	"latchkey/web/wire/openai"
@@ -32,6 +33,7 @@ type Rooms struct {
 	Chat      *chat.Chat
 	Native    *native.Door
 	NewAPI    *newapi.Door
+	Fess      *fess.Door
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -98,6 +100,22 @@ func (r Rooms) routes(app *fiber.App) {
 		both(fiber.MethodGet, "/api/user/self/groups", n.As(n.Groups))
 		both(fiber.MethodGet, "/api/user/token", n.As(n.AccessToken))
 		both(fiber.MethodGet, "/api/user/models", n.As(n.Models))
+	}
+
+	// Fess's access tokens and its search call, likewise.
+	if f := r.Fess; f != nil {
+		both := func(method, path string, h fiber.Handler) {
+			app.Add(method, path, h)
+			app.Add(method, path+"/", h)
+		}
+		both(fiber.MethodGet, "/api/admin/accesstoken/settings", f.As(f.Settings))
+		both(fiber.MethodPut, "/api/admin/accesstoken/settings", f.As(f.Settings))
+		both(fiber.MethodPost, "/api/admin/accesstoken/settings", f.As(f.Settings))
+		both(fiber.MethodPost, "/api/admin/accesstoken/setting", f.As(f.CreateSetting))
+		both(fiber.MethodPut, "/api/admin/accesstoken/setting", f.As(f.EditSetting))
+		both(fiber.MethodGet, "/api/admin/accesstoken/setting/:id", f.As(f.Setting))
+		both(fiber.MethodDelete, "/api/admin/accesstoken/setting/:id", f.As(f.DeleteSetting))
+		both(fiber.MethodGet, "/json", f.Search)
 	}
 
 	// Signing in.

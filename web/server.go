@@ -26,6 +26,7 @@ import (
 	"latchkey/internal/lang"
 	"latchkey/web/page"
 	"latchkey/web/wire"
+	"latchkey/web/wire/fess"
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
 )
@@ -212,6 +213,9 @@ func (r Rooms) spell(c *fiber.Ctx, err error) error {
 	}
 	if newapi.Owns(c.Path()) && r.NewAPI != nil {
 		return r.NewAPI.Error(c, err)
+	}
+	if fess.Owns(c.Path()) && r.Fess != nil {
+		return r.Fess.Error(c, err)
 	}
 	if strings.HasPrefix(c.Path(), "/api/") && r.Native != nil {
 		return r.Native.Error(c, err) // below /api nobody expects a page

@@ -14,6 +14,9 @@ const (
 	AddressesMax  = 200 // entries of an address list
 	ParameterMax  = 50  // characters of a query parameter's name
 	PermissionMax = 50  // entries of a permission list
+
+	WideNameMax = 1_000  // characters of a token's name, where a contract allows that many
+	WideMax     = 10_000 // characters or entries of its other fields there
 )
 
 // Token is an API token: the secret string a program presents, without the

@@ -72,12 +72,17 @@ func fold(name string) string {
 // checkName refuses an empty name, one over access.NameMax characters and one
 // with control characters. It returns the name trimmed.
 func checkName(name, field string) (string, error) {
+	return checkNameUpTo(name, field, access.NameMax)
+}
+
+// checkNameUpTo is checkName with another limit.
+func checkNameUpTo(name, field string, most int) (string, error) {
 	name = strings.TrimSpace(name)
 	switch {
 	case name == "":
 		return "", access.Fail(access.Invalid, "name_missing", "Give it a name.").At(field)
-	case utf8.RuneCountInString(name) > access.NameMax:
-		return "", access.Fail(access.Invalid, "name_long", "A name has at most %d characters.", access.NameMax).At(field)
+	case utf8.RuneCountInString(name) > most:
+		return "", access.Fail(access.Invalid, "name_long", "A name has at most %d characters.", most).At(field)
 	case !plain(name, false):
 		return "", access.Fail(access.Invalid, "name_characters", "A name holds no control characters or line breaks.").At(field)
 	}

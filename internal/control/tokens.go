@@ -46,6 +46,7 @@ type TokenForm struct {
 	SecretMin        int    // least length of a chosen secret, 0: the usual
 	NameOptional     bool   // the door takes a token without a name
 	PastExpiry       bool   // the door takes an end that has passed: the token is expired from its birth
+	Wide             bool   // the door takes long names and long lists of permissions
 	Quota            db.QuotaChange
 	Version          int64
 }
@@ -145,7 +146,7 @@ func (c *Control) checkToken(ctx context.Context, by access.Actor, f TokenForm, 
 		}
 	}
 	if f.Name != nil || creating {
-		name, err := checkName(deref(f.Name), "name")
+		name, err := checkNameUpTo(deref(f.Name), "name", f.nameMax())
 		if !f.NameOptional || strings.TrimSpace(deref(f.Name)) != "" {
 			note(err)
 		}
@@ -198,18 +199,31 @@ func checkTokenLists(by access.Actor, f TokenForm, change *db.TokenChange) error
 	}
 	if f.Permissions != nil {
 		ps := access.Permissions(compact(*f.Permissions))
-		if len(ps) > access.PermissionMax {
-			return access.Fail(access.Invalid, "permissions_too_many", "At most %d permissions fit in one list.", access.PermissionMax).At("permissions")
+		if most := f.most(access.PermissionMax); len(ps) > most {
+			return access.Fail(access.Invalid, "permissions_too_many", "At most %d permissions fit in one list.", most).At("permissions")
 		}
 		if !by.MayGrant(ps) {
 			return access.Fail(access.Forbidden, "grant_more", "Nobody can give a token more than they may do themselves.").At("permissions")
 		}
 		change.Permissions = &ps
 	}
-	if f.ParameterName != nil && len(*f.ParameterName) > access.ParameterMax {
-		return access.Fail(access.Invalid, "text_long", "At most %d characters fit here.", access.ParameterMax).At("parameter_name")
+	return checkText(deref(f.ParameterName), "parameter_name", f.most(access.ParameterMax))
+}
+
+// nameMax is how many characters a name may have at the form's door.
+func (f TokenForm) nameMax() int {
+	if f.Wide {
+		return access.WideNameMax
 	}
-	return nil
+	return access.NameMax
+}
+
+// most is a limit as the form's door sees it.
+func (f TokenForm) most(usual int) int {
+	if f.Wide {
+		return access.WideMax
+	}
+	return usual
 }
 
 // compact trims the entries of a list and drops the empty and the repeated.

@@ -58,7 +58,7 @@ func (c *Control) SearchTokens(ctx context.Context, by access.Actor, name, part 
 		return nil, false, err
 	}
 	part = secret.Strip(part)
-	if utf8.RuneCountInString(name) > access.NameMax || !plain(name, false) || part != "" && !secret.Plausible(part) {
+	if utf8.RuneCountInString(name) > access.WideNameMax || !plain(name, false) || part != "" && !secret.Plausible(part) {
 		return nil, false, nil // no token is called so
 	}
 	holds, err := c.holder(ctx, by, name, part)
