@@ -61,6 +61,9 @@ type Control struct {
 	FirstCode *SetupCode // nil where nobody can be the first admin through a page
 	// Pause waits where waiting is part of the answer; nil waits by a timer.
 	Pause func(context.Context, time.Duration) error
+	// PasswordKeys are the operator's RSA keys for clients that encrypt the passwords
+	// they send; nil for none.
+	PasswordKeys *secret.RSAKeys
 	Settings
 }
 

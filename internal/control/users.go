@@ -190,12 +190,18 @@ func (c *Control) userPassword(sent *string, door access.Door, names ...string) 
 	return *sent, false, checkUserPassword(*sent, door, names...)
 }
 
+// sentMost is the most characters of a password at RAGFlow's door, where a text that
+// was encrypted under somebody else's key is the password itself.
+const sentMost = 1024
+
 // checkUserPassword keeps the rules of foreign contracts at their doors and ours
 // everywhere else.
 func checkUserPassword(plain string, door access.Door, names ...string) error {
 	least, most := secret.MinUser, secret.MaxPassword
 	switch door {
-	case access.DoorRAGFlow, access.DoorBotShare:
+	case access.DoorRAGFlow:
+		least, most = 1, sentMost
+	case access.DoorBotShare:
 		least = 1
 	case access.DoorNewAPI:
 		least, most = 8, 20

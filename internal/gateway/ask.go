@@ -28,24 +28,27 @@ func (g *Gateway) Ask(ctx context.Context, q Question) (*Answer, error) {
 	if c.id == "" {
 		c.id = g.NewRequestID()
 	}
-	return g.conduct(ctx, c, func() error {
-		if err := g.admitToken(ctx, c, q.Secret); err != nil {
-			return err
-		}
-		if err := c.read(); err != nil {
-			return err
-		}
-		if err := g.aim(ctx, c, q.Bot); err != nil {
-			return err
-		}
-		if err := g.admitTarget(c); err != nil {
-			return err
-		}
-		if err := c.measure(c.defaults()); err != nil {
-			return err
-		}
-		return g.admitPace(c)
-	})
+	return g.conduct(ctx, c, func() error { return g.admitProgram(ctx, c, q) })
+}
+
+// admitProgram looks at every rule of a program's call, in their order.
+func (g *Gateway) admitProgram(ctx context.Context, c *call, q Question) error {
+	if err := g.admitToken(ctx, c, q.Secret); err != nil {
+		return err
+	}
+	if err := c.read(); err != nil {
+		return err
+	}
+	if err := g.aim(ctx, c, q.Bot); err != nil {
+		return err
+	}
+	if err := g.admitTarget(c); err != nil {
+		return err
+	}
+	if err := c.measure(c.defaults()); err != nil {
+		return err
+	}
+	return g.admitPace(c)
 }
 
 // conduct leads an admitted call to its answer, and logs it when it gets none.
