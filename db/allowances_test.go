@@ -23,7 +23,7 @@ func (k *desk) left(s access.Share, m access.Customer, quota, used int64) {
 	}
 	mirrored, err := k.Ledger.Remain(k.t.Context(), Purses{Customer: seat.PurseID}, time.UTC)
 	k.must(err)
-	if p := mirrored[seat.PurseID]; p.Quota != quota || p.Used != used {
+	if p := mirrored.Of(seat.PurseID); p.Quota != quota || p.Used != used {
 		k.t.Errorf("the ledger says %d of %d of %s, want %d of %d", p.Used, p.Quota, m.Username, used, quota)
 	}
 }

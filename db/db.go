@@ -44,6 +44,7 @@ type DB struct {
 
 	write   *sql.DB
 	conn    *sql.Conn // the one connection that writes
+	mover   *sql.DB   // moves the log into the file while conn writes
 	read    *sql.DB
 	facts   chan *fact
 	loop    sync.WaitGroup
@@ -51,6 +52,7 @@ type DB struct {
 	once    sync.Once
 
 	writeStatements map[string]*sql.Stmt // used by the loop alone
+	pending         int                  // what was written since the last checkpoint; the loop's alone
 	readStatements  sync.Map             // text → *sql.Stmt
 
 	audit  auditKey
@@ -77,6 +79,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		d.write.Close()
 		return nil, plainOpenError(err, o.Path)
 	}
+	d.mover = sql.OpenDB(moverConnector(o.Path))
+	d.mover.SetMaxOpenConns(1)
 	d.read = sql.OpenDB(readerConnector(o.Path))
 	readers := max(4, runtime.NumCPU())
 	d.read.SetMaxOpenConns(readers)
@@ -118,7 +122,7 @@ func (d *DB) Close() error {
 		close(d.closing)
 		d.loop.Wait()
 		d.readStatements.Range(func(_, s any) bool { s.(*sql.Stmt).Close(); return true })
-		err = errors.Join(err, d.read.Close())
+		err = errors.Join(err, d.read.Close(), d.mover.Close())
 		if _, e := d.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)"); e != nil {
 			err = errors.Join(err, e)
 		}

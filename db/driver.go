@@ -51,7 +51,12 @@ func open(path string, values url.Values, pragmas ...string) connector {
 func writerConnector(path string) connector {
 	return open(path, url.Values{
 		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_secure_delete": {"on"},
-	}, "wal_autocheckpoint = 0", "cache_size = -16384")
+	}, "wal_autocheckpoint = 0", "cache_size = -16384", "temp_store = MEMORY")
+}
+
+// moverConnector is for checkpoints beside the writer.
+func moverConnector(path string) connector {
+	return open(path, url.Values{"mode": {"rw"}, "_synchronous": {"FULL"}}, "wal_autocheckpoint = 0", "cache_size = -256")
 }
 
 func readerConnector(path string) connector {

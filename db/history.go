@@ -42,7 +42,7 @@ func (l *Ledger) MakeHistory(ctx context.Context, zone *time.Location, calls []P
 	return l.d.change(ctx, func(t *Tx) error {
 		h := &history{zone: zone, sums: map[int64]charge{}, days: map[usageKey]*historyDay{}, used: map[int64]time.Time{}}
 		for _, c := range calls {
-			n, err := t.insertRequest(c.Request)
+			n, err := t.insertRequest(c.Request, spellTrace(c.Request))
 			if err != nil {
 				return err
 			}

@@ -67,8 +67,8 @@ func TestMakeHistoryAddsUp(t *testing.T) {
 	k.sound()
 	left, err := k.Ledger.Remain(t.Context(), Purses{Token: forEver.PurseID}, time.UTC)
 	k.must(err)
-	if left[forEver.PurseID].Used != 60*7 {
-		t.Errorf("the mirror says %+v", left[forEver.PurseID])
+	if left.Of(forEver.PurseID).Used != 60*7 {
+		t.Errorf("the mirror says %+v", left.Of(forEver.PurseID))
 	}
 }
 

@@ -201,18 +201,55 @@ func (l *Ledger) Checkpoint(ctx context.Context, requestID string, units int64) 
 	})
 }
 
+// Left is the purses of a call at one moment.
+type Left []access.Purse
+
+// Of is the purse with that number, the zero purse if the call has none such.
+func (l Left) Of(id int64) access.Purse {
+	for i := range l {
+		if l[i].ID == id {
+			return l[i]
+		}
+	}
+	return access.Purse{}
+}
+
 // Remain returns the purses of a call as they stand, refilled where their period
 // has ended.
-func (l *Ledger) Remain(ctx context.Context, p Purses, zone *time.Location) (map[int64]access.Purse, error) {
+func (l *Ledger) Remain(ctx context.Context, p Purses, zone *time.Location) (Left, error) {
+	if left, ok := l.look(p, zone); ok {
+		return left, nil
+	}
 	if err := l.refill(ctx, p, zone); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make(map[int64]access.Purse, 4)
-	p.each(func(id int64) { out[id] = l.known[id].view() })
+	var left Left
+	p.each(func(id int64) { left = append(left, l.known[id].view()) })
 	l.unpin(p)
-	return out, nil
+	return left, nil
+}
+
+// look is Remain where all purses are mirrored and in their period.
+func (l *Ledger) look(p Purses, zone *time.Location) (Left, bool) {
+	now := l.d.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	left, ok := make(Left, 0, 2), true
+	p.each(func(id int64) {
+		a := l.known[id]
+		if a == nil {
+			ok = false
+			return
+		}
+		if _, ended := endedPeriod(a.Purse, zone, now); ended {
+			ok = false
+			return
+		}
+		left = append(left, a.view())
+	})
+	return left, ok
 }
 
 // view is the purse with what memory holds counted as reserved.

@@ -39,8 +39,11 @@ type newPeriod struct {
 
 // endedPeriod tells whether the period of a purse has ended by now.
 func endedPeriod(p access.Purse, zone *time.Location, now time.Time) (newPeriod, bool) {
+	if p.Refill == access.RefillNone {
+		return newPeriod{}, false
+	}
 	start := p.Refill.PeriodStart(now, zone)
-	return newPeriod{start, p.Refill}, p.Refill != access.RefillNone && start.After(p.PeriodAt)
+	return newPeriod{start, p.Refill}, start.After(p.PeriodAt)
 }
 
 // due lists the purses of a call whose period has ended by now, and those that an

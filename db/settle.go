@@ -20,6 +20,7 @@ type Settlement struct {
 type settling struct {
 	Settlement
 	excess int64
+	trace  string
 	done   chan error
 }
 
@@ -32,6 +33,7 @@ type settling struct {
 func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
 	one := &settling{Settlement: s, excess: max(0, s.Request.Units-s.Hold.Units), done: make(chan error, 1)}
 	one.Request.Units -= one.excess
+	one.trace = spellTrace(s.Request)
 	l.queueing.Lock()
 	l.queue = append(l.queue, one)
 	first := len(l.queue) == 1
@@ -52,6 +54,7 @@ func (l *Ledger) settleWaiting(ctx context.Context) {
 	var all []*settling
 	err := l.d.change(ctx, func(t *Tx) error {
 		all = l.takeWaiting()
+		l.d.pending += len(all)
 		return l.settleAll(t, all)
 	})
 	if all == nil { // the writer refused the fact before it ran
@@ -81,7 +84,7 @@ func (l *Ledger) settleAll(t *Tx, all []*settling) error {
 	used := map[int64]bool{}
 	counts := map[usageKey]int64{}
 	for _, s := range all {
-		first, err := t.endHold(s.Hold, s.Request, s.excess)
+		first, err := t.endHold(s)
 		if err != nil {
 			return err
 		}
@@ -156,18 +159,21 @@ func (t *Tx) day(zone *time.Location) string { return dayOf(t.at, zone) }
 
 // endHold writes the row that makes a request final. first is false when it was
 // final already.
-func (t *Tx) endHold(h *Hold, r access.Request, excess int64) (first bool, err error) {
+func (t *Tx) endHold(s *settling) (first bool, err error) {
+	h, r := s.Hold, s.Request
 	if h.durable {
 		n, err := t.exec(`UPDATE holds SET state = 'settled', actual = $1, estimated = $2, excess = $3, ended_at = $4
 			WHERE request_id = $5 AND state IN ('reserved', 'streaming')`,
-			r.Units, flag(r.Usage.Estimated), excess, t.now(), h.RequestID)
+			r.Units, flag(r.Usage.Estimated), s.excess, t.now(), h.RequestID)
 		if err != nil || n == 0 {
 			return false, err
 		}
 	}
-	n, err := t.insertRequest(r)
+	n, err := t.insertRequest(r, s.trace)
 	return n == 1, err
 }
+
+func spellTrace(r access.Request) string { return string(access.AppendTrace(nil, r.Trace)) }
 
 type charge struct{ charge, reserved int64 }
 
@@ -196,14 +202,9 @@ func (l *Ledger) charged(charges map[int64]charge) {
 	}
 }
 
-func (t *Tx) insertRequest(r access.Request) (int64, error) {
-	trace, err := json.Marshal(r.Trace)
-	if err != nil {
-		return 0, err
-	}
-	if r.Trace == nil {
-		trace = []byte("[]")
-	}
+// insertRequest writes a row of the request log, whose trace was spelled already:
+// by whoever waits, and not by the one loop that all wait for.
+func (t *Tx) insertRequest(r access.Request, trace string) (int64, error) {
 	var first any
 	if r.FirstByte > 0 {
 		first = r.FirstByte.Milliseconds()
@@ -214,7 +215,7 @@ func (t *Tx) insertRequest(r access.Request) (int64, error) {
 		ON CONFLICT (request_id) DO NOTHING`,
 		r.RequestID, ms(r.At), r.WorkspaceID, r.TokenID, r.ShareID, r.CustomerID, r.BotID, r.ProviderID, r.Model, r.Door,
 		flag(r.Stream), r.Outcome, r.Status, r.Rule, r.Usage.Prompt, r.Usage.Completion, r.Units, flag(r.Usage.Estimated),
-		first, r.Total.Milliseconds(), r.Address, string(trace))
+		first, r.Total.Milliseconds(), r.Address, trace)
 }
 
 // addUsage adds calls to a row of usage_days: those that were answered at least in
@@ -241,7 +242,7 @@ type Logged struct {
 func (d *DB) LogRequests(ctx context.Context, all []Logged) error {
 	return d.change(ctx, func(t *Tx) error {
 		for _, one := range all {
-			n, err := t.insertRequest(one.Request)
+			n, err := t.insertRequest(one.Request, spellTrace(one.Request))
 			if err != nil {
 				return err
 			}

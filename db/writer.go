@@ -15,7 +15,7 @@ import (
 const (
 	writeQueue     = 1024             // facts that may wait for the loop
 	writeGroup     = 256              // facts of one commit at most
-	checkpointRows = 2000             // facts between two checkpoints
+	checkpointRows = 2000             // facts and settled calls between two checkpoints
 	checkpointIdle = 30 * time.Second // or this long after the last one
 	storageWait    = 5 * time.Second  // told to callers when the disk fails
 	logSizeMax     = int64(64 << 20)  // bytes of the write-ahead log until it is cut
@@ -73,8 +73,9 @@ func closing() error {
 // writeLoop commits whatever waits as one group, again and again.
 func (d *DB) writeLoop() {
 	defer d.loop.Done()
-	pending, ticks := 0, time.NewTicker(checkpointIdle)
+	ticks := time.NewTicker(checkpointIdle)
 	defer ticks.Stop()
+	moving, moved := false, make(chan struct{}, 1)
 	group := make([]*fact, 0, writeGroup)
 	for {
 		group = group[:0]
@@ -82,20 +83,26 @@ func (d *DB) writeLoop() {
 		case f := <-d.facts:
 			group = append(group, f)
 		case <-ticks.C:
-			if pending > 0 {
+			if d.pending > 0 && !moving {
 				d.checkpoint()
-				pending = 0
 			}
+			continue
+		case <-moved:
+			moving = false
+			d.checkpoint() // the little that came meanwhile, so that the log begins anew
 			continue
 		case <-d.closing:
 			d.drain()
+			if moving {
+				<-moved
+			}
 			return
 		}
 		group = d.gather(group)
 		d.commit(group)
-		if pending += len(group); pending >= checkpointRows {
-			d.checkpoint()
-			pending = 0
+		if d.pending += len(group); d.pending >= checkpointRows && !moving {
+			moving = true
+			go d.move(moved)
 		}
 	}
 }
@@ -267,8 +274,18 @@ func (t *Tx) undo(restore func()) { t.fact.undo = append(t.fact.undo, restore) }
 // now is the time of the change.
 func (t *Tx) now() int64 { return t.at.UnixMilli() }
 
-// checkpoint moves the log into the file. Readers are not waited for.
+// move moves most of the log into the file beside the commits.
+func (d *DB) move(moved chan<- struct{}) {
+	defer func() { moved <- struct{}{} }()
+	if _, err := d.mover.Exec("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+		d.Log.Warn("the write-ahead log could not be moved into the file", "error", err)
+	}
+}
+
+// checkpoint moves the log into the file between two commits. Readers are not
+// waited for.
 func (d *DB) checkpoint() {
+	d.pending = 0
 	mode := "PASSIVE"
 	if info, err := os.Stat(d.Path + "-wal"); err == nil && info.Size() > logSizeMax {
 		mode = "TRUNCATE"

@@ -12,6 +12,7 @@
 package web
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -99,7 +100,10 @@ func (r Rooms) checkFraming(c *fiber.Ctx) error {
 
 // checkHost refuses names that the operator did not give this server.
 func (r Rooms) checkHost(c *fiber.Ctx) error {
-	if path := c.Path(); path == "/healthz" || path == "/readyz" || r.knowsHost(string(c.Context().Host())) {
+	if r.knowsHost(string(c.Context().Host())) {
+		return c.Next()
+	}
+	if path := c.Path(); path == "/healthz" || path == "/readyz" {
 		return c.Next()
 	}
 	return fiber.NewError(fiber.StatusMisdirectedRequest, "This host name is not served here. Set LATCHKEY_PUBLIC_URL to the address that people use.")
@@ -148,10 +152,15 @@ func (r Rooms) secure() bool { return r.Config.TLS() || r.Config.PublicURL.Secur
 // gatewayPrefix is where programs ask.
 const gatewayPrefix = "/v1/"
 
+// ofGateway is for what every call passes: it copies nothing.
+func ofGateway(c *fiber.Ctx) bool {
+	return bytes.HasPrefix(c.Request().URI().PathOriginal(), []byte(gatewayPrefix))
+}
+
 // headers sets the policy of every answer; embed pages loosen it for themselves.
 func (r Rooms) headers(c *fiber.Ctx) error {
 	c.Set("X-Content-Type-Options", "nosniff")
-	if strings.HasPrefix(c.Path(), gatewayPrefix) {
+	if ofGateway(c) {
 		return c.Next() // programs draw no pages
 	}
 	nonce := page.NewNonce(c)
@@ -168,7 +177,7 @@ func (r Rooms) headers(c *fiber.Ctx) error {
 const LanguageCookie = "latchkey-language"
 
 func (r Rooms) language(c *fiber.Ctx) error {
-	if strings.HasPrefix(c.Path(), gatewayPrefix) {
+	if ofGateway(c) {
 		return c.Next()
 	}
 	l, chosen := lang.Parse(c.Cookies(LanguageCookie))

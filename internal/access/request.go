@@ -1,6 +1,11 @@
 package access
 
-import "time"
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
 
 // Outcome is how a request ended.
 type Outcome string
@@ -20,6 +25,48 @@ type Check struct {
 	Dry     bool   `json:"dry,omitempty"` // tried only to see, after an earlier rule refused
 	Call    string `json:"call,omitempty"`
 	Allowed string `json:"allowed,omitempty"`
+}
+
+// AppendTrace appends a trace as JSON.
+func AppendTrace(b []byte, checks []Check) []byte {
+	b = append(b, '[')
+	for i, c := range checks {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(append(b, `{"rule":`...), c.Rule)
+		b = strconv.AppendBool(append(b, `,"passed":`...), c.Passed)
+		if c.Dry {
+			b = append(b, `,"dry":true`...)
+		}
+		if c.Call != "" {
+			b = appendText(append(b, `,"call":`...), c.Call)
+		}
+		if c.Allowed != "" {
+			b = appendText(append(b, `,"allowed":`...), c.Allowed)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// appendText appends a JSON text. Most are words and numbers and are copied; only
+// quotes and backslashes are spelled here.
+func appendText(b []byte, text string) []byte {
+	for _, r := range text {
+		if r < ' ' || r == utf8.RuneError {
+			spelled, _ := json.Marshal(text) // a text always has a spelling
+			return append(b, spelled...)
+		}
+	}
+	b = append(b, '"')
+	for i := range len(text) {
+		if text[i] == '"' || text[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, text[i])
+	}
+	return append(b, '"')
 }
 
 // Request is one row of the request log.

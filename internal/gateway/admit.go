@@ -3,9 +3,9 @@ package gateway
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,7 +83,8 @@ func (g *Gateway) admitBudget(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	p := left[c.purses.Token]
+	c.atHand = left
+	p := left.Of(c.purses.Token)
 	if !c.check(RuleQuota, !p.Exhausted(), "", purseText(p)) {
 		return access.Fail(access.Spent, "insufficient_quota", "The budget of this API token is used up. Ask its owner to raise it.")
 	}
@@ -234,8 +235,12 @@ func purseText(p access.Purse) string {
 	if p.Unlimited {
 		return ""
 	}
-	b, _ := json.Marshal(map[string]any{"unit": p.Unit, "quota": p.Quota, "used": p.Used, "reserved": p.Reserved})
-	return string(b)
+	b := make([]byte, 0, 96)
+	b = strconv.AppendInt(append(b, `{"quota":`...), p.Quota, 10)
+	b = strconv.AppendInt(append(b, `,"reserved":`...), p.Reserved, 10)
+	b = append(append(b, `,"unit":"`...), p.Unit...)
+	b = strconv.AppendInt(append(b, `","used":`...), p.Used, 10)
+	return string(append(b, '}'))
 }
 
 func listText(entries []string) string { return strings.Join(entries, ", ") }
@@ -244,7 +249,7 @@ func countText(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprint(n)
+	return strconv.FormatInt(n, 10)
 }
 
 func paceText(p pace) string {

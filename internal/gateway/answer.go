@@ -281,9 +281,8 @@ func (a *Answer) settle(outcome access.Outcome, rule string) error {
 		Hold: c.hold, Request: r, Question: c.question.end(outcome, rule, a.said),
 	})
 	a.Units = min(r.Units, c.hold.Units)
-	for _, key := range c.paceKeys() {
-		a.g.limits.correct(key.key, key.pace, a.Usage.Prompt+a.Usage.Completion-c.estimate)
-	}
+	subject := c.paced()
+	a.g.limits.correct(subject.key, subject.pace, a.Usage.Prompt+a.Usage.Completion-c.estimate)
 	c.leaveAll()
 	a.cancel(nil)
 	a.g.untrack(a)
@@ -306,13 +305,11 @@ func (a *Answer) used(outcome access.Outcome) access.Usage {
 
 // pace fills in what the headers of the answer say.
 func (a *Answer) pace() {
-	for _, k := range a.call.paceKeys() {
-		p := &a.Pace
-		p.LimitRequests, p.LimitTokens = k.pace.rpm, k.pace.tpm
-		p.LeftRequests, p.LeftTokens, p.Reset = a.g.limits.left(k.key, k.pace)
-	}
+	k, p := a.call.paced(), &a.Pace
+	p.LimitRequests, p.LimitTokens = k.pace.rpm, k.pace.tpm
+	p.LeftRequests, p.LeftTokens, p.Reset = a.g.limits.left(k.key, k.pace)
 	left, err := a.g.DB.Ledger.Remain(a.ctx, db.Purses{Token: a.call.purses.Token}, a.call.workspace.Location())
-	if p, ok := left[a.call.purses.Token]; err == nil && ok && !p.Unlimited {
+	if p := left.Of(a.call.purses.Token); err == nil && p.ID != 0 && !p.Unlimited {
 		a.Pace.QuotaLimited, a.Pace.QuotaLeft = true, max(0, p.Remain())
 	}
 }

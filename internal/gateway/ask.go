@@ -164,6 +164,9 @@ func (g *Gateway) take(ctx context.Context, c *call) error {
 	own := c.cap
 	for try := 1; ; try++ {
 		c.cap = own
+		if try > 1 {
+			c.atHand = nil
+		}
 		left, limited, err := g.tightest(ctx, c)
 		if err != nil {
 			return err
@@ -213,14 +216,18 @@ func (g *Gateway) findPrice(ctx context.Context, c *call, m access.Model) error 
 // tightest is the least that the call's purses of units have left, and whether any
 // of them is limited.
 func (g *Gateway) tightest(ctx context.Context, c *call) (least int64, limited bool, err error) {
-	purses, err := g.DB.Ledger.Remain(ctx, c.purses, c.workspace.Location())
+	if c.atHand == nil {
+		if c.atHand, err = g.DB.Ledger.Remain(ctx, c.purses, c.workspace.Location()); err != nil {
+			return 0, false, err
+		}
+	}
 	least = access.UnitsMax
-	for _, p := range purses {
+	for _, p := range c.atHand {
 		if !p.Unlimited && p.Unit == access.Units {
 			least, limited = min(least, p.Remain()), true
 		}
 	}
-	return least, limited, err
+	return least, limited, nil
 }
 
 // shortOf says which budget does not hold the call.

@@ -104,9 +104,10 @@ type call struct {
 	party
 	target
 	bounds
-	hold  *db.Hold
-	trace []access.Check
-	leave []func() // gives back what limits hold
+	atHand db.Left // of its purses, when it was admitted
+	hold   *db.Hold
+	trace  []access.Check
+	leave  []func() // gives back what limits hold
 
 	question *questionOf // the chat's question that this answers, if any
 }

@@ -29,7 +29,7 @@ func (g *Gateway) Holding(ctx context.Context, text string, from netip.Addr) (Ho
 
 func (g *Gateway) holding(ctx context.Context, c *call) (Holding, error) {
 	left, err := g.DB.Ledger.Remain(ctx, db.Purses{Token: c.token.PurseID}, c.workspace.Location())
-	return Holding{Token: c.token, Purse: left[c.token.PurseID], Workspace: c.workspace, Group: c.group}, err
+	return Holding{Token: c.token, Purse: left.Of(c.token.PurseID), Workspace: c.workspace, Group: c.group}, err
 }
 
 // HolderLogMax is how many calls a holder is shown.

@@ -123,25 +123,24 @@ type paced struct {
 	pace pace
 }
 
-// paceKeys are the limits that a call counts against.
-func (c *call) paceKeys() []paced {
+// paced is what the limits of a call count.
+func (c *call) paced() paced {
 	switch {
 	case c.token.ID != 0:
-		return []paced{{limitKey{kind: 't', id: c.token.ID}, pace{
+		return paced{limitKey{kind: 't', id: c.token.ID}, pace{
 			rpm: least(c.token.RPM, c.group.RPM), tpm: least(c.token.TPM, c.group.TPM), concurrent: c.token.Concurrent,
-		}}}
+		}}
 	case c.share.ID != 0:
-		return []paced{{limitKey{kind: 's', id: c.share.ID, of: c.customer.ID}, pace{rpm: c.share.RPM}}}
+		return paced{limitKey{kind: 's', id: c.share.ID, of: c.customer.ID}, pace{rpm: c.share.RPM}}
 	}
-	return nil
+	return paced{}
 }
 
 // admitPace takes the call's place in its limits.
 func (g *Gateway) admitPace(c *call) error {
-	for _, k := range c.paceKeys() {
-		if err := g.keepPace(c, k.key, k.pace); err != nil {
-			return err
-		}
+	k := c.paced()
+	if k.key.id == 0 {
+		return nil
 	}
-	return nil
+	return g.keepPace(c, k.key, k.pace)
 }

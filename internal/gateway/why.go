@@ -363,32 +363,31 @@ func (t *trial) tryGroup() {
 // tryPace looks at the limits without taking a place in them. At another moment
 // than now nothing has been counted yet.
 func (t *trial) tryPace() {
-	for _, k := range t.paceKeys() {
-		seen := minute{at: t.at.Unix()}
-		if t.q.At.IsZero() {
-			seen = t.limits.look(k.key)
-		}
-		requests, tokens := seen.sums()
-		requests, tokens = requests+1, tokens+t.estimate
-		wait := time.Duration(0)
-		switch {
-		case k.pace.rpm > 0 && requests > k.pace.rpm:
-			wait = seen.until(&seen.requests, requests-k.pace.rpm)
-		case k.pace.tpm > 0 && tokens > k.pace.tpm:
-			wait = seen.until(&seen.tokens, tokens-k.pace.tpm)
-		}
-		counts := overrunText(k.pace, requests, tokens)
-		t.judge(RuleRate, counts, paceText(k.pace), refusedUnless(wait == 0, func() error {
-			return access.Fail(access.Limited, "rate_limit_exceeded", "At most %s. Try again in %d s.", paceText(k.pace), seconds(wait)).After(wait)
-		}))
-		at := ""
-		if k.pace.concurrent > 0 {
-			at = fmt.Sprint(seen.running + 1)
-		}
-		t.judge(RuleConcurrent, at, countText(k.pace.concurrent), refusedUnless(k.pace.concurrent == 0 || seen.running < k.pace.concurrent, func() error {
-			return access.Fail(access.Limited, "too_many_concurrent", "At most %d calls may run at once. Wait for one to end.", k.pace.concurrent).After(concurrentWait)
-		}))
+	k := t.paced()
+	seen := minute{at: t.at.Unix()}
+	if t.q.At.IsZero() {
+		seen = t.limits.look(k.key)
 	}
+	requests, tokens := seen.sums()
+	requests, tokens = requests+1, tokens+t.estimate
+	wait := time.Duration(0)
+	switch {
+	case k.pace.rpm > 0 && requests > k.pace.rpm:
+		wait = seen.until(&seen.requests, requests-k.pace.rpm)
+	case k.pace.tpm > 0 && tokens > k.pace.tpm:
+		wait = seen.until(&seen.tokens, tokens-k.pace.tpm)
+	}
+	counts := overrunText(k.pace, requests, tokens)
+	t.judge(RuleRate, counts, paceText(k.pace), refusedUnless(wait == 0, func() error {
+		return access.Fail(access.Limited, "rate_limit_exceeded", "At most %s. Try again in %d s.", paceText(k.pace), seconds(wait)).After(wait)
+	}))
+	at := ""
+	if k.pace.concurrent > 0 {
+		at = fmt.Sprint(seen.running + 1)
+	}
+	t.judge(RuleConcurrent, at, countText(k.pace.concurrent), refusedUnless(k.pace.concurrent == 0 || seen.running < k.pace.concurrent, func() error {
+		return access.Fail(access.Limited, "too_many_concurrent", "At most %d calls may run at once. Wait for one to end.", k.pace.concurrent).After(concurrentWait)
+	}))
 }
 
 // overrunText spells what a call would make of the counts that are limited.

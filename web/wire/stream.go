@@ -41,10 +41,33 @@ func Stream(c *fiber.Ctx, s Source, now func() time.Time, log *slog.Logger) erro
 	return nil
 }
 
+// watchAfter is how long a plain answer may take before its reader is watched: one
+// that is there sooner is not worth two switches of the connection's poller.
+const watchAfter = 5 * time.Millisecond
+
 // Watch tells gone when the reader of a plain answer leaves before it is ready.
 // The returned stop must be called before the handler returns.
 func Watch(c *fiber.Ctx, gone func()) (stop func()) {
-	return watch(c.Context().Conn(), past, gone)
+	return watchLater(c.Context().Conn(), watchAfter, gone)
+}
+
+func watchLater(conn net.Conn, after time.Duration, gone func()) (stop func()) {
+	var mu sync.Mutex
+	ended, end := false, func() {}
+	late := time.AfterFunc(after, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !ended {
+			end = watch(conn, past, gone)
+		}
+	})
+	return func() {
+		late.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+		end()
+	}
 }
 
 // pump is the body stream that the server reads and flushes piece by piece.

@@ -119,3 +119,20 @@ func TestWatchWithoutASocket(t *testing.T) {
 	stop()
 	server.Close()
 }
+
+// A plain answer's watch begins late, and its end is waited for whether it has
+// begun or not.
+func TestWatchLater(t *testing.T) {
+	server, client := pair(t)
+	stop := watchLater(server, time.Hour, func() { t.Error("it watched before its time") })
+	stop()
+	gone := make(chan struct{})
+	stop = watchLater(server, time.Millisecond, func() { close(gone) })
+	client.Close()
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		t.Error("it was not noticed")
+	}
+	stop()
+}
