@@ -197,6 +197,7 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/usage.csv", r.page(d.UsageCSV, access.SeeLists)...)
 	app.Get("/requests", r.page(d.Requests, access.SeeLists)...)
 	app.Get("/requests.csv", r.page(d.RequestsCSV, access.SeeLists)...)
+	app.Get("/requests/why", r.page(d.Why, access.SeeLists)...)
 	app.Get("/requests/:id", r.page(d.Request, access.SeeLists)...)
 	app.Get("/audit", r.page(d.Audit, access.ReadAudit)...)
 	app.Get("/audit.csv", r.page(d.AuditCSV, access.ReadAudit)...)

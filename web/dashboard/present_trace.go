@@ -29,6 +29,9 @@ func (d *Dashboard) trace(c *fiber.Ctx, r db.RequestRow) (views.TraceView, error
 	if r.Outcome != access.Answered {
 		v.Icon = "circle-x"
 	}
+	if r.TokenPublicID != "" && r.TokenName != "" {
+		v.Again = whyHref(r)
+	}
 	v.Title, v.Text = w.answer(r)
 	v.Steps, v.Summary = w.steps(r, d.dry(c, r))
 	w.told(r, &v)

@@ -25,6 +25,7 @@ func (d *Dashboard) tokenPage(c *fiber.Ctx, row db.TokenRow) (views.TokenView, e
 		Notice:   w.tokenNotice(row, status),
 		Tone:     views.Warn,
 		Requests: "/requests?token=" + url.QueryEscape(row.PublicID),
+		Why:      "/requests/why?token=" + url.QueryEscape(row.PublicID),
 		ReadOnly: !by.May(access.ChangeAccess),
 	}
 	v.Shell.Crumbs = []views.LinkView{{Text: w.T("tokens.title"), Href: "/tokens"}, {Text: row.Name}}
