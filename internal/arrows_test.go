@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	"web/wire":                 {"internal/access", "internal/lang"},
 	"web/wire/openai":          {"internal/access", "db", "internal/gateway", "internal/strict", "internal/upstream", "internal/lang", "web/wire"},
 	"web/wire/native":          {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "db"},
+	"web/wire/botshare":        {"internal/access", "internal/control", "internal/gateway", "internal/upstream", "internal/strict", "internal/lang", "web/wire"},
 	"web/wire/newapi":          {"internal/access", "internal/control", "internal/strict", "internal/lang", "web/wire", "db"},
 	"web/wire/fess":            {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "db"},
 	"web/ops":                  {"internal/access", "internal/control", "internal/lang", "views", "web/page"},

@@ -16,6 +16,7 @@ import (
 	"latchkey/web/ops"
 	"latchkey/web/session"
 	"latchkey/web/wire"
+	"latchkey/web/wire/botshare"
 	"latchkey/web/wire/fess"
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
@@ -33,6 +34,7 @@ type Rooms struct {
 	Chat      *chat.Chat
 	Native    *native.Door
 	NewAPI    *newapi.Door
+	BotShare  *botshare.Door
 	Fess      *fess.Door
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -116,6 +118,27 @@ func (r Rooms) routes(app *fiber.App) {
 		both(fiber.MethodGet, "/api/admin/accesstoken/setting/:id", f.As(f.Setting))
 		both(fiber.MethodDelete, "/api/admin/accesstoken/setting/:id", f.As(f.DeleteSetting))
 		both(fiber.MethodGet, "/json", f.Search)
+	}
+
+	// bot-share's links, customers and chat, likewise.
+	if b := r.BotShare; b != nil {
+		both := func(method, path string, h fiber.Handler) {
+			app.Add(method, path, h)
+			app.Add(method, path+"/", h)
+		}
+		both(fiber.MethodPost, "/api/v1/bots/:id/share-tokens", b.Serve(b.CreateShare))
+		both(fiber.MethodGet, "/api/v1/bots/:id/share-tokens", b.Serve(b.Shares))
+		both(fiber.MethodDelete, "/api/v1/bot-share-tokens/:id", b.Serve(b.RevokeShare))
+		both(fiber.MethodPost, "/api/v1/end-users", b.Serve(b.CreateCustomer))
+		both(fiber.MethodGet, "/api/v1/end-users", b.Serve(b.Customers))
+		both(fiber.MethodPost, "/api/v1/end-users/:id/reset-password", b.Serve(b.ResetPassword))
+		both(fiber.MethodDelete, "/api/v1/end-users/:id", b.Serve(b.DeleteCustomer))
+		both(fiber.MethodGet, "/api/v1/public/bot-share/:share", b.Serve(b.Bot))
+		both(fiber.MethodPost, "/api/v3/chat/completions", b.Serve(b.Chat))
+		both(fiber.MethodGet, "/api/v1/auth/verify", b.Serve(b.Verify))
+		// The other two, which RAGFlow shares.
+		both(fiber.MethodPost, "/api/v1/auth/login", r.login(b.Serve(b.Login), nil))
+		both(fiber.MethodPost, "/api/v1/auth/logout", r.logout(b.Serve(b.Logout), nil))
 	}
 
 	// Signing in.

@@ -27,6 +27,7 @@ import (
 	"latchkey/internal/lang"
 	"latchkey/web/page"
 	"latchkey/web/wire"
+	"latchkey/web/wire/botshare"
 	"latchkey/web/wire/fess"
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
@@ -219,6 +220,9 @@ func (r Rooms) spell(c *fiber.Ctx, err error) error {
 	}
 	if strings.HasPrefix(c.Path(), native.Base+"/") && r.Native != nil {
 		return r.Native.Error(c, err)
+	}
+	if botshare.Owns(c.Path()) && r.BotShare != nil {
+		return r.BotShare.Error(c, err)
 	}
 	if newapi.Owns(c.Path()) && r.NewAPI != nil {
 		return r.NewAPI.Error(c, err)

@@ -11,6 +11,7 @@ import (
 	"latchkey/web/chat"
 	"latchkey/web/dashboard"
 	"latchkey/web/ops"
+	"latchkey/web/wire/botshare"
 	"latchkey/web/wire/fess"
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
@@ -34,6 +35,9 @@ func (h *house) rooms(sh *shell, cfg config.Config, listener net.Listener, log *
 		Control: h.control, Origin: r.Origin, Now: sh.now, Started: sh.now(), Version: version, Log: log, Language: language,
 	}
 	r.Fess = &fess.Door{Control: h.control, Gateway: h.gateway, PageBase: cfg.FessPageBase, Now: sh.now, Log: log, Language: language}
+	r.BotShare = &botshare.Door{
+		Control: h.control, Gateway: h.gateway, Origin: r.Origin, Now: sh.now, Log: log, Language: language,
+	}
 	r.Chat = &chat.Chat{Control: h.control, Live: gateway.NewLive(h.gateway), Sessions: r.Dashboard.Sessions, Now: sh.now, Log: log}
 	return r
 }

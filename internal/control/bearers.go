@@ -52,6 +52,16 @@ func (c *Control) ActorOfInstance(ctx context.Context, text, address string, doo
 	return c.tokenActor(ctx, b)
 }
 
+// LoginDoor is the door that issued a login token. A text that is none, or has
+// ended, is NotFound.
+func (c *Control) LoginDoor(ctx context.Context, text string) (access.Door, error) {
+	if !secret.Plausible(text) {
+		return "", access.Fail(access.NotFound, "not_found", "There is no such login token here.")
+	}
+	l, err := c.DB.FindLoginToken(ctx, secret.HashLogin(text))
+	return l.Door, err
+}
+
 func (c *Control) masterActor(ctx context.Context, b Bearer) (access.Actor, error) {
 	a := access.Actor{
 		Kind: access.ActorMaster, PublicID: "", Name: "master key", Role: access.Owner, IsAdmin: true, Door: b.Door, Address: b.Address,

@@ -1,0 +1,140 @@
+package botshare
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/internal/access"
+	"latchkey/internal/control"
+	"latchkey/internal/gateway"
+	"latchkey/internal/strict"
+	"latchkey/web/wire"
+)
+
+// Chat serves POST /api/v3/chat/completions. All checks come before the first byte
+// of an answer.
+func (d *Door) Chat(c *fiber.Ctx) error {
+	r, err := body(c, wire.AskMax)
+	if err != nil {
+		return err
+	}
+	b, err := readChat(r)
+	if err != nil {
+		return err
+	}
+	by, err := d.find(c)
+	switch access.KindOf(err) {
+	case access.Revoked, access.Expired, access.Forbidden:
+		// An API token that is known and may not be used: its owner finds the
+		// refusal in the log of calls, which the gateway writes.
+		by, err, b.share = access.Actor{Kind: access.ActorToken}, nil, ""
+	case access.SignedOut:
+		err = nobody
+	case access.NotFound:
+		err = noSuchWorkspace
+	}
+	if err != nil {
+		return err
+	}
+	link, err := d.checkShare(c, by, b)
+	if err != nil {
+		return err
+	}
+	return d.answer(c, by, link, b)
+}
+
+// checkShare judges the share token of a question. A customer has to send one.
+func (d *Door) checkShare(c *fiber.Ctx, by access.Actor, b chatBody) (link control.OpenedLink, err error) {
+	if b.share == "" {
+		if by.Kind == access.ActorCustomer {
+			return link, linkMissing
+		}
+		return link, nil
+	}
+	if link, err = d.Control.LinkFor(c.UserContext(), by, b.share); err != nil {
+		return link, err
+	}
+	if link.Bot.PublicID != b.bot {
+		return link, linkOther
+	}
+	return link, nil
+}
+
+// answer asks and answers. A caller who leaves before the answer stops the
+// provider.
+func (d *Door) answer(c *fiber.Ctx, by access.Actor, link control.OpenedLink, b chatBody) error {
+	q, err := b.question()
+	if err != nil {
+		return err
+	}
+	ask, err := d.asker(c, by, link, b, q)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.UserContext()))
+	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
+	a, err := ask(ctx)
+	stop()
+	if err != nil {
+		cancel(nil)
+		return say(sayNoBot(err), access.SignedOut, nobody)
+	}
+	if a.Body == nil {
+		return wire.Stream(c, &stream{door: d, answer: a, cancel: cancel, lang: d.lang(c)}, d.Now, d.Log)
+	}
+	defer cancel(nil)
+	return sendJSON(c, fiber.StatusOK, a.Body)
+}
+
+// asker says how the gateway is asked for a caller. A customer takes a place on
+// the link, if they have none; an API token pays for itself; anybody else asks the
+// bots of their own workspaces.
+func (d *Door) asker(c *fiber.Ctx, by access.Actor, link control.OpenedLink, b chatBody, q *strict.Object) (
+	func(context.Context) (*gateway.Answer, error), error,
+) {
+	i := gateway.Inquiry{RequestID: c.GetRespHeader("X-Request-Id"), By: by, Bot: b.bot, Address: wire.Address(c), Body: q}
+	switch by.Kind {
+	case access.ActorCustomer:
+		if !b.onlyTurns() {
+			return nil, rolesOther
+		}
+		if _, err := d.Control.VisitShare(c.UserContext(), by, link); err != nil {
+			return nil, err
+		}
+		i.ShareID = link.Share.ID
+	case access.ActorToken:
+		question := gateway.Question{
+			RequestID: i.RequestID, Secret: wire.Bearer(c), Address: i.Address, Door: access.DoorBotShare, Path: gateway.Chat, Body: q,
+			Bot: orNone(b.bot),
+		}
+		return func(ctx context.Context) (*gateway.Answer, error) { return d.Gateway.Ask(ctx, question) }, nil
+	default:
+		at, err := d.Control.AtBot(c.UserContext(), by, b.bot)
+		if err != nil {
+			return nil, say(err, access.NotFound, botUnknown)
+		}
+		i.By = at
+	}
+	return func(ctx context.Context) (*gateway.Answer, error) { return d.Gateway.AskAs(ctx, i) }, nil
+}
+
+// orNone names a bot that nobody has where an id is none: a token that is bound to
+// no bot must not ask without one.
+func orNone(bot string) string {
+	if bot == "" {
+		return "-"
+	}
+	return bot
+}
+
+// sayNoBot answers in the contract's words that a bot is not there, or is switched
+// off.
+func sayNoBot(err error) error {
+	for _, p := range access.Problems(err) {
+		if p.Code == "model_not_found" && p.Kind == access.NotFound {
+			return botUnknown
+		}
+	}
+	return err
+}
