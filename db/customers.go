@@ -96,13 +96,28 @@ func (d *DB) Customer(ctx context.Context, workspaceID int64, publicID string) (
 	return r, orNotFound(err, "customer")
 }
 
+// The columns that customers can be sorted by, as their indexes spell them.
+var customerSorts = map[Sort]column{SortName: {"m.username_key", "?"}, SortUsed: {"COALESCE(m.last_login_at, 0)", ""}}
+
+// Place is where the customer stands in a list that is sorted by s.
+func (r CustomerRow) Place(s Sort) Place {
+	at := Place{Number: r.ID}
+	switch s {
+	case SortName:
+		at.Key = r.UsernameKey
+	case SortUsed:
+		at.Key = sortKey(r.LastLoginAt, 0)
+	}
+	return at
+}
+
 // Customers lists a workspace's customers, by name, e-mail address or note.
 func (d *DB) Customers(ctx context.Context, workspaceID int64, p Page) ([]CustomerRow, error) {
 	q := query{from: customerRowFrom, args: []any{d.Now().UnixMilli()}}
 	customerConditions(&q, workspaceID, p)
-	tail := q.page("m.id", p)
+	text := q.list(customerRowColumns, "m.id", customerSorts, p)
 	var out []CustomerRow
-	err := d.rows(ctx, list(&out, scanCustomerRow), q.text(customerRowColumns, tail), q.args...)
+	err := d.rows(ctx, list(&out, scanCustomerRow), text, q.args...)
 	return out, err
 }
 
@@ -121,7 +136,7 @@ func (d *DB) CountCustomers(ctx context.Context, workspaceID int64, p Page) (int
 func customerConditions(q *query, workspaceID int64, p Page) {
 	q.and("m.workspace_id = ?", workspaceID)
 	q.and("m.deleted_at IS NULL")
-	q.search(p.Query, "customers_search", "m.id", []string{"m.username", "m.email", "m.note"}, "", nil)
+	q.search(find{text: p.Query, index: "customers_search", number: "m.id", from: " FROM customers m"}, "m.username", "m.email", "m.note")
 	switch p.Status {
 	case access.StatusEnabled:
 		q.and("m.enabled = 1")

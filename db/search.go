@@ -1,12 +1,13 @@
 package db
 
-// How lists are searched, filtered and paged. What only SQLite knows here is the
-// trigram index.
+// How lists are filtered, sorted and paged; find.go is how they are searched.
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"latchkey/internal/access"
 )
@@ -17,15 +18,58 @@ const ListMax = 200
 // CountMax is how far a list counts before it says "more than".
 const CountMax = 1000
 
-// Page says which rows of a list to read. Rows are keyed by number, newest first;
-// Before is the number of the last row of the page before, 0 for the first page.
+// Page says which rows of a list to read. Rows are keyed by number, newest first,
+// or by a column and then by number; Before and Key are of the last row of the
+// page before, 0 for the first page.
 type Page struct {
 	Query  string // text to search for
 	Status access.Status
 	BotID  int64
+	Sort   Sort
 	Before int64
+	Key    string // what that row held in the column of Sort: see Place
 	Limit  int
-	Oldest bool // oldest first instead; Before is then the number to go on after
+	Oldest bool // the other way round: oldest or least first
+}
+
+// Sort names a column that a list can go by, "" the order in which its rows were
+// made. A list goes by number where it does not know the column.
+type Sort string
+
+const (
+	SortName  Sort = "name"
+	SortUsed  Sort = "used" // last used, opened or signed in; never comes before all
+	SortEnds  Sort = "ends" // never comes after all
+	SortOpens Sort = "opens"
+)
+
+// Place is where a row stands in a list: what the next page goes on from.
+type Place struct {
+	Number int64
+	Key    string
+}
+
+// From returns the page of the same list that goes on from a place.
+func (p Page) From(at Place) Page {
+	p.Before, p.Key = at.Number, at.Key
+	return p
+}
+
+// endless is where what never ends stands among ends.
+const endless = math.MaxInt64
+
+// sortKey spells a moment as Place does: none is the number given.
+func sortKey(t time.Time, none int64) string {
+	if !t.IsZero() {
+		none = t.UnixMilli()
+	}
+	return strconv.FormatInt(none, 10)
+}
+
+// column is what a list is sorted by: an expression that an index holds.
+type column struct {
+	expr   string
+	spells string // how a text is compared, with ? for it; "" for a number
 }
 
 // query builds a SELECT with conditions, numbering its arguments in order.
@@ -33,13 +77,19 @@ type query struct {
 	from  string
 	where []string
 	args  []any
+	find  *find // rows that a text is found in, nil for all
+}
+
+// argument adds an argument and returns what stands for it.
+func (q *query) argument(value any) string {
+	q.args = append(q.args, value)
+	return "$" + strconv.Itoa(len(q.args))
 }
 
 // and adds a condition in which each ? stands for the next of args.
 func (q *query) and(condition string, args ...any) {
 	for _, a := range args {
-		q.args = append(q.args, a)
-		condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(q.args)), 1)
+		condition = strings.Replace(condition, "?", q.argument(a), 1)
 	}
 	q.where = append(q.where, condition)
 }
@@ -48,49 +98,37 @@ func (q *query) text(columns, tail string) string {
 	return "SELECT " + columns + q.from + " WHERE " + strings.Join(q.where, " AND ") + tail
 }
 
-// page adds keyset paging on a number column.
-func (q *query) page(column string, p Page) (tail string) {
-	limit := min(max(p.Limit, 1), ListMax)
+// page adds keyset paging on a number column, or on one of sorts and then that.
+func (q *query) page(number string, sorts map[Sort]column, p Page) (tail string) {
+	compare, order := " < ", " DESC"
 	if p.Oldest {
-		q.and(column+" > ?", p.Before)
-		return " ORDER BY " + column + " ASC LIMIT " + strconv.Itoa(limit)
+		compare, order = " > ", " ASC"
 	}
-	if p.Before > 0 {
-		q.and(column+" < ?", p.Before)
+	by, sorted := sorts[p.Sort]
+	switch {
+	case p.Before > 0 && sorted:
+		q.after(by, number, compare, p)
+	case p.Before > 0:
+		q.and(number+compare+"?", p.Before)
 	}
-	return " ORDER BY " + column + " DESC LIMIT " + strconv.Itoa(limit)
+	if sorted {
+		order = order + ", " + number + order
+		number = by.expr
+	}
+	return " ORDER BY " + number + order + " LIMIT " + strconv.Itoa(min(max(p.Limit, 1), ListMax))
 }
 
-// trigramLeast is the shortest text that the index can find.
-const trigramLeast = 3
-
-// search adds the condition that a row, or one of the bots, matches the text. The
-// index finds three characters and more in any script; shorter texts are found at
-// the start of a name, of a note or of the hint.
-func (q *query) search(text, index, key string, short []string, botColumn string, bots []int64) {
-	if text == "" {
-		return
+// after goes on behind a place of a sorted list. The first condition, which the
+// second implies, is the one that an index is entered by.
+func (q *query) after(by column, number, compare string, p Page) {
+	var key any = p.Key
+	argument := by.spells
+	if argument == "" {
+		argument = "?"
+		key, _ = strconv.ParseInt(p.Key, 10, 64)
 	}
-	var either []string
-	var args []any
-	if len([]rune(text)) >= trigramLeast {
-		either = append(either, key+" IN (SELECT rowid FROM "+index+" WHERE "+index+" MATCH ?)")
-		args = append(args, `"`+strings.ReplaceAll(text, `"`, `""`)+`"`)
-	} else {
-		for _, column := range short {
-			either = append(either, column+` LIKE ? ESCAPE '\'`)
-			args = append(args, likeText(text)+"%")
-		}
-	}
-	for _, id := range bots {
-		either = append(either, botColumn+" = ?")
-		args = append(args, id)
-	}
-	q.and("("+strings.Join(either, " OR ")+")", args...)
-}
-
-func likeText(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+	q.and(by.expr+strings.TrimSpace(compare)+"= "+argument, key)
+	q.and("("+by.expr+compare+argument+" OR "+number+compare+"?)", key, p.Before)
 }
 
 // botsNamed returns the bots of a workspace whose name holds the text.

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,15 +92,34 @@ func (d *DB) Share(ctx context.Context, workspaceID int64, publicID string) (Sha
 	return r, orNotFound(err, "share link")
 }
 
+// The columns that share links can be sorted by, as their indexes spell them.
+var shareSorts = map[Sort]column{
+	SortName: {"lower(s.name)", "lower(?)"}, SortOpens: {"s.opens", ""}, SortEnds: {"COALESCE(s.expires_at, 9223372036854775807)", ""},
+}
+
+// Place is where the link stands in a list that is sorted by s.
+func (r ShareRow) Place(s Sort) Place {
+	at := Place{Number: r.ID}
+	switch s {
+	case SortName:
+		at.Key = r.Name
+	case SortOpens:
+		at.Key = strconv.FormatInt(r.Opens, 10)
+	case SortEnds:
+		at.Key = sortKey(r.ExpiresAt, endless)
+	}
+	return at
+}
+
 // Shares lists a workspace's share links, by name, last characters or bot.
 func (d *DB) Shares(ctx context.Context, workspaceID int64, p Page) ([]ShareRow, error) {
 	q := query{from: shareRowFrom}
 	if err := d.shareConditions(ctx, &q, workspaceID, p); err != nil {
 		return nil, err
 	}
-	tail := q.page("s.id", p)
+	text := q.list(shareRowColumns, "s.id", shareSorts, p)
 	var out []ShareRow
-	err := d.rows(ctx, list(&out, d.scanShareRow), q.text(shareRowColumns, tail), q.args...)
+	err := d.rows(ctx, list(&out, d.scanShareRow), text, q.args...)
 	return out, err
 }
 
@@ -126,7 +146,7 @@ func (d *DB) shareConditions(ctx context.Context, q *query, workspaceID int64, p
 	if err != nil {
 		return err
 	}
-	q.search(p.Query, "shares_search", "s.id", []string{"s.name", "s.hint"}, "s.bot_id", bots)
+	q.search(find{p.Query, "shares_search", "s.id", " FROM shares s", "s.bot_id", bots}, "s.name", "s.hint")
 	now := d.Now().UnixMilli()
 	const expired = "(s.expires_at IS NOT NULL AND s.expires_at <= ?)"
 	switch p.Status {

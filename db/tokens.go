@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -423,15 +422,36 @@ func (d *DB) RevealToken(ctx context.Context, by access.Actor, workspaceID int64
 		[]any{workspaceID, publicID}, nil)
 }
 
+// The columns that API tokens can be sorted by, as their indexes spell them.
+var tokenSorts = map[Sort]column{
+	SortName: {"lower(k.name)", "lower(?)"}, SortUsed: {"COALESCE(k.used_at, 0)", ""}, SortEnds: {"COALESCE(k.expires_at, 9223372036854775807)", ""},
+}
+
+const tokenCountFrom = " FROM api_tokens k CROSS JOIN purses p ON p.id = k.purse_id"
+
+// Place is where the token stands in a list that is sorted by s.
+func (r TokenRow) Place(s Sort) Place {
+	at := Place{Number: r.ID}
+	switch s {
+	case SortName:
+		at.Key = r.Name
+	case SortUsed:
+		at.Key = sortKey(r.UsedAt, 0)
+	case SortEnds:
+		at.Key = sortKey(r.ExpiresAt, endless)
+	}
+	return at
+}
+
 // Tokens lists a workspace's API tokens, by name, note, last characters or bot.
 func (d *DB) Tokens(ctx context.Context, workspaceID int64, p Page) ([]TokenRow, error) {
 	q := query{from: tokenRowFrom}
 	if err := d.tokenConditions(ctx, &q, workspaceID, p); err != nil {
 		return nil, err
 	}
-	tail := q.page("k.id", p)
+	text := q.list(tokenRowColumns, "k.id", tokenSorts, p)
 	var out []TokenRow
-	err := d.rows(ctx, list(&out, d.scanTokenRow), q.text(tokenRowColumns, tail), q.args...)
+	err := d.rows(ctx, list(&out, d.scanTokenRow), text, q.args...)
 	return out, err
 }
 
@@ -441,16 +461,11 @@ func (d *DB) CountTokens(ctx context.Context, workspaceID int64, p Page) (int64,
 		w, err := d.FindWorkspace(ctx, workspaceID)
 		return w.TokenCount, err
 	}
-	q := query{from: " FROM api_tokens k JOIN purses p ON p.id = k.purse_id"}
+	q := query{from: tokenCountFrom}
 	if err := d.tokenConditions(ctx, &q, workspaceID, p); err != nil {
 		return 0, err
 	}
 	return d.countUpTo(ctx, q, "k.id")
-}
-
-func (d *DB) countUpTo(ctx context.Context, q query, key string) (n int64, err error) {
-	err = d.row(ctx, "SELECT COUNT(*) FROM ("+q.text(key, " LIMIT "+strconv.Itoa(CountMax+1))+")", q.args...).Scan(&n)
-	return n, err
 }
 
 func (d *DB) tokenConditions(ctx context.Context, q *query, workspaceID int64, p Page) error {
@@ -463,7 +478,7 @@ func (d *DB) tokenConditions(ctx context.Context, q *query, workspaceID int64, p
 	if err != nil {
 		return err
 	}
-	q.search(p.Query, "api_tokens_search", "k.id", []string{"k.name", "k.note", "k.hint"}, "k.bot_id", bots)
+	q.search(find{p.Query, "api_tokens_search", "k.id", tokenCountFrom, "k.bot_id", bots}, "k.name", "k.note", "k.hint")
 	now := d.Now().UnixMilli()
 	const expired = "(k.expired_seen_at IS NOT NULL OR k.expires_at IS NOT NULL AND k.expires_at <= ?)"
 	const exhausted = "(p.unlimited = 0 AND p.quota - p.used - p.reserved <= 0 AND p.reserved = 0)"

@@ -65,7 +65,7 @@ func (d *DB) UserByName(ctx context.Context, key string) (access.User, error) {
 // holds the query.
 func (d *DB) Users(ctx context.Context, p Page) ([]access.User, error) {
 	q := userQuery(p)
-	tail := q.page("u.id", p)
+	tail := q.page("u.id", nil, p)
 	var out []access.User
 	err := d.rows(ctx, list(&out, scanUser), q.text(userColumns, tail), q.args...)
 	return out, err

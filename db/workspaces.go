@@ -59,7 +59,7 @@ func (d *DB) OldestWorkspace(ctx context.Context) (access.Workspace, error) {
 // whose public id is the query.
 func (d *DB) Workspaces(ctx context.Context, p Page) ([]access.Workspace, error) {
 	q := workspaceQuery(p)
-	tail := q.page("w.id", p)
+	tail := q.page("w.id", nil, p)
 	var out []access.Workspace
 	err := d.rows(ctx, list(&out, scanWorkspace), q.text(workspaceColumns, tail), q.args...)
 	return out, err

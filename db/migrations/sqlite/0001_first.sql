@@ -70,6 +70,11 @@ CREATE TABLE requests (
 ) STRICT;
 CREATE INDEX requests_workspace ON requests (workspace_id, at DESC, id DESC);
 CREATE INDEX requests_token ON requests (token_id, at DESC, id DESC) WHERE token_id <> 0;
+-- What a plain call of a program never writes.
+CREATE INDEX requests_share ON requests (share_id, at DESC, id DESC) WHERE share_id <> 0;
+CREATE INDEX requests_customer ON requests (customer_id, at DESC, id DESC) WHERE customer_id <> 0;
+CREATE INDEX requests_bot ON requests (bot_id, at DESC, id DESC) WHERE bot_id <> 0;
+CREATE INDEX requests_wrong ON requests (workspace_id, outcome, at DESC, id DESC) WHERE outcome <> 'answered';
 
 CREATE TABLE usage_days (
   workspace_id INTEGER NOT NULL,
@@ -203,6 +208,9 @@ CREATE TABLE customers (
 CREATE UNIQUE INDEX customers_username ON customers (workspace_id, username_key) WHERE deleted_at IS NULL;
 CREATE INDEX customers_list ON customers (workspace_id, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX customers_name ON customers (username_key, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_by_name ON customers (workspace_id, username_key, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_by_use ON customers (workspace_id, COALESCE(last_login_at, 0), id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_disabled ON customers (workspace_id, id) WHERE deleted_at IS NULL AND enabled = 0;
 
 CREATE TABLE sessions (
   id_hash      BLOB    PRIMARY KEY,
@@ -402,6 +410,11 @@ CREATE INDEX api_tokens_name ON api_tokens (workspace_id, name, created_at) WHER
 CREATE INDEX api_tokens_bot ON api_tokens (bot_id, id DESC) WHERE deleted_at IS NULL AND bot_id IS NOT NULL;
 CREATE INDEX api_tokens_expiry ON api_tokens (workspace_id, expires_at) WHERE deleted_at IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX api_tokens_purse ON api_tokens (purse_id);
+CREATE INDEX api_tokens_by_name ON api_tokens (workspace_id, lower(name), id) WHERE deleted_at IS NULL;
+CREATE INDEX api_tokens_by_use ON api_tokens (workspace_id, COALESCE(used_at, 0), id) WHERE deleted_at IS NULL;
+CREATE INDEX api_tokens_by_end ON api_tokens (workspace_id, COALESCE(expires_at, 9223372036854775807), id) WHERE deleted_at IS NULL;
+CREATE INDEX api_tokens_revoked ON api_tokens (workspace_id, id) WHERE deleted_at IS NULL AND revoked_at IS NOT NULL;
+CREATE INDEX api_tokens_disabled ON api_tokens (workspace_id, id) WHERE deleted_at IS NULL AND revoked_at IS NULL AND enabled = 0;
 
 CREATE TABLE shares (
   id             INTEGER PRIMARY KEY,
@@ -431,6 +444,11 @@ CREATE TABLE shares (
 ) STRICT;
 CREATE INDEX shares_list ON shares (workspace_id, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX shares_bot ON shares (bot_id, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX shares_by_name ON shares (workspace_id, lower(name), id) WHERE deleted_at IS NULL;
+CREATE INDEX shares_by_opens ON shares (workspace_id, opens, id) WHERE deleted_at IS NULL;
+CREATE INDEX shares_by_end ON shares (workspace_id, COALESCE(expires_at, 9223372036854775807), id) WHERE deleted_at IS NULL;
+CREATE INDEX shares_revoked ON shares (workspace_id, id) WHERE deleted_at IS NULL AND revoked_at IS NOT NULL;
+CREATE INDEX shares_paused ON shares (workspace_id, id) WHERE deleted_at IS NULL AND revoked_at IS NULL AND paused_at IS NOT NULL;
 
 CREATE TABLE share_customers (
   share_id        INTEGER NOT NULL REFERENCES shares (id),
