@@ -175,23 +175,33 @@ func (r Rooms) routes(app *fiber.App) {
 	// Customers: share links and the chat.
 	if t := r.Chat; t != nil {
 		app.Get("/accent/:colour", t.Accent)
-		app.Get("/s/:share", t.Share)
-		app.Get("/s/:share/face", t.Face)
 		app.Post("/s/:share/login", r.open(t.SignIn)...)
 		app.Post("/s/:share/logout", r.open(t.SignOut)...)
 		app.Get("/s/:share/password", t.Password)
 		app.Post("/s/:share/password", r.open(t.ChangePassword)...)
-		app.Get("/s/:share/history", t.History)
-		app.Post("/s/:share/ask", r.open(t.Ask)...)
-		app.Get("/s/:share/c/:conversation", t.Talk)
-		app.Post("/s/:share/c/:conversation/ask", r.open(t.Ask)...)
-		app.Post("/s/:share/c/:conversation/stop", r.open(t.Stop)...)
-		app.Get("/s/:share/c/:conversation/q/:question/events", t.Events)
-		app.Get("/s/:share/c/:conversation/menu", t.TalkMenu)
-		app.Get("/s/:share/c/:conversation/rename", t.AskRename)
-		app.Post("/s/:share/c/:conversation/rename", r.open(t.RenameTalk)...)
-		app.Get("/s/:share/c/:conversation/delete", t.AskDelete)
-		app.Post("/s/:share/c/:conversation/delete", r.open(t.DeleteTalk)...)
+		app.Get("/embed.js", embedScript)
+		app.Get("/chat/share", t.Embed)
+		for _, chat := range []string{"/embed/:beta", "/embed/:beta/bots/:bot"} {
+			app.Get(chat+"/visitor", t.Probe)
+			app.Post(chat+"/identity", r.open(t.Introduce)...)
+			app.Post(chat+"/forget", r.open(t.Forget)...)
+			app.Post(chat+"/language", r.open(t.FrameLanguage)...)
+		}
+		for _, chat := range []string{"/s/:share", "/embed/:beta", "/embed/:beta/bots/:bot"} {
+			app.Get(chat, t.Share)
+			app.Get(chat+"/face", t.Face)
+			app.Get(chat+"/history", t.History)
+			app.Post(chat+"/ask", r.open(t.Ask)...)
+			app.Get(chat+"/c/:conversation", t.Talk)
+			app.Post(chat+"/c/:conversation/ask", r.open(t.Ask)...)
+			app.Post(chat+"/c/:conversation/stop", r.open(t.Stop)...)
+			app.Get(chat+"/c/:conversation/q/:question/events", t.Events)
+			app.Get(chat+"/c/:conversation/menu", t.TalkMenu)
+			app.Get(chat+"/c/:conversation/rename", t.AskRename)
+			app.Post(chat+"/c/:conversation/rename", r.open(t.RenameTalk)...)
+			app.Get(chat+"/c/:conversation/delete", t.AskDelete)
+			app.Post(chat+"/c/:conversation/delete", r.open(t.DeleteTalk)...)
+		}
 	}
 
 	// Settings.
@@ -396,13 +406,24 @@ func asset(c *fiber.Ctx) error {
 	if name == "" {
 		name = path.Base(static.URL("favicon.svg"))
 	}
+	return sendAsset(c, name, static.CacheControl)
+}
+
+// embedScript is the one file that other sites' pages name: its address stays, so
+// it is asked for again.
+func embedScript(c *fiber.Ctx) error {
+	c.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	return sendAsset(c, path.Base(static.URL("embed.js")), "public, max-age=600")
+}
+
+func sendAsset(c *fiber.Ctx, name, cacheControl string) error {
 	body, kind, encoding, ok := static.Open(name, c.Get(fiber.HeaderAcceptEncoding))
 	if !ok {
 		return fiber.ErrNotFound
 	}
 	c.Set(fiber.HeaderContentType, kind)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderCacheControl, static.CacheControl)
+	c.Set(fiber.HeaderCacheControl, cacheControl)
 	if encoding != "" {
 		c.Set(fiber.HeaderContentEncoding, encoding)
 	}

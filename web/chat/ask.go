@@ -58,7 +58,7 @@ func (h *Chat) answer(c *fiber.Ctx, g guest, asked db.Asked) error {
 		return err
 	}
 	h.Live.Ask(gateway.Visit{
-		ShareID: g.Share.ID, CustomerID: g.Customer.ID, QuestionID: asked.Question.ID,
+		ShareID: g.Share.ID, CustomerID: g.Customer.ID, Beta: g.Beta, BotID: g.Bot.ID, QuestionID: asked.Question.ID,
 		Turns: gateway.TurnsOf(before, asked.Question.Text), Address: wire.Address(c),
 	})
 	return nil

@@ -1,4 +1,5 @@
-// Package chat is the customer's pages: a share link, signing in, the chat.
+// Package chat is the customer's pages: a share link, signing in, the chat, and the
+// same chat in another site's page.
 //
 // It promises that whoever opens a link learns in one plain sentence, in their
 // language, whose it is and why it does not lead on if it does not; that the
@@ -9,7 +10,8 @@
 //
 // It holds no rule: control says who may come in and stores what is asked, the
 // gateway answers. Start with inside here, which stands before every page; ask.go
-// is a question's way, follow.go the stream of its answer, present.go the words.
+// is a question's way, follow.go the stream of its answer, embed.go the frame,
+// present.go the words.
 package chat
 
 import (
@@ -43,11 +45,14 @@ type guest struct {
 	words
 }
 
-// link finds what a share token leads to. A link that does not lead on is
+// link finds what the text in an address leads to. A link that does not lead on is
 // answered here, and do is not called.
 func (h *Chat) link(c *fiber.Ctx, do func(control.OpenedLink) error) error {
 	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-	o, err := h.Control.ShareOf(c.UserContext(), c.Params("share"))
+	o, err := h.opened(c)
+	if o.Embedded() {
+		h.frame(c, o)
+	}
 	if err == nil {
 		err = do(o)
 	}
@@ -60,37 +65,47 @@ func (h *Chat) link(c *fiber.Ctx, do func(control.OpenedLink) error) error {
 // inside lets customers pass who are signed in and may use the link. Others get
 // the sign-in page, or the sentence that says why not.
 func (h *Chat) inside(c *fiber.Ctx, do func(guest) error) error {
-	return h.signedIn(c, func(o control.OpenedLink, v access.Visit) error {
-		if v.Customer.MustChange {
-			return page.Redirect(c, h.words(c, o).base+"/password")
+	return h.link(c, func(o control.OpenedLink) error {
+		if o.Embedded() {
+			return h.visiting(c, o, do)
 		}
-		enter := h.Control.VisitShare
-		if c.Method() == fiber.MethodGet && c.Params("conversation") == "" && !page.IsPart(c) {
-			enter = h.Control.EnterShare
-		}
-		g, err := enter(c.UserContext(), v.Actor, o)
-		if err != nil {
-			return err
-		}
-		return do(guest{g, h.words(c, o)})
+		return h.known(c, o, func(o control.OpenedLink, v access.Visit) error { return h.enter(c, o, v, do) })
 	})
+}
+
+// enter lets a customer in who is signed in.
+func (h *Chat) enter(c *fiber.Ctx, o control.OpenedLink, v access.Visit, do func(guest) error) error {
+	if v.Customer.MustChange {
+		return page.Redirect(c, h.words(c, o).base+"/password")
+	}
+	enter := h.Control.VisitShare
+	if c.Method() == fiber.MethodGet && c.Params("conversation") == "" && !page.IsPart(c) {
+		enter = h.Control.EnterShare
+	}
+	g, err := enter(c.UserContext(), v.Actor, o)
+	if err != nil {
+		return err
+	}
+	return do(guest{g, h.words(c, o)})
 }
 
 // signedIn lets customers pass who are signed in, whatever they may do here.
 func (h *Chat) signedIn(c *fiber.Ctx, do func(control.OpenedLink, access.Visit) error) error {
-	return h.link(c, func(o control.OpenedLink) error {
-		v, err := h.Sessions.CustomerVisit(c, o.Workspace)
-		if access.KindOf(err) == access.SignedOut {
-			return h.signedOut(c, o)
-		}
-		if err != nil {
-			return err
-		}
-		if l, known := lang.Parse(v.Customer.Language); known && v.Customer.Language != "" && c.Cookies(languageCookie) == "" {
-			page.SetLang(c, l)
-		}
-		return do(o, v)
-	})
+	return h.link(c, func(o control.OpenedLink) error { return h.known(c, o, do) })
+}
+
+func (h *Chat) known(c *fiber.Ctx, o control.OpenedLink, do func(control.OpenedLink, access.Visit) error) error {
+	v, err := h.Sessions.CustomerVisit(c, o.Workspace)
+	if access.KindOf(err) == access.SignedOut {
+		return h.signedOut(c, o)
+	}
+	if err != nil {
+		return err
+	}
+	if l, known := lang.Parse(v.Customer.Language); known && v.Customer.Language != "" && c.Cookies(languageCookie) == "" {
+		page.SetLang(c, l)
+	}
+	return do(o, v)
 }
 
 // languageCookie is set by the language switch: who chose there is not asked again.
@@ -122,7 +137,7 @@ func (h *Chat) fail(c *fiber.Ctx, o control.OpenedLink, err error) error {
 			return h.showDead(c, w, p)
 		}
 	}
-	if access.KindOf(err) == access.NotFound && o.Share.ID != 0 && !page.IsPart(c) {
+	if access.KindOf(err) == access.NotFound && o.Workspace.ID != 0 && !page.IsPart(c) {
 		return h.showGone(c, w)
 	}
 	f := page.Failure{NoBrand: true, Footer: w.footer()}

@@ -195,8 +195,10 @@ type ending struct {
 func (f *follower) end(into []byte, said gateway.Said) ([]byte, error) {
 	g := f.guest
 	e := ending{State: said.State, Dead: g.Has("share.dead." + said.Reason)}
-	if fresh, err := f.chat.Control.VisitShare(context.Background(), g.Actor, g.OpenedLink); err == nil {
-		g.Guest = fresh
+	if !g.Embedded() {
+		if fresh, err := f.chat.Control.VisitShare(context.Background(), g.Actor, g.OpenedLink); err == nil {
+			g.Guest = fresh
+		}
 	}
 	id := strconv.FormatInt(f.question.ID, 10)
 	turn := views.TurnView{ID: id, Question: f.question.Text}

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -27,13 +28,35 @@ func (w words) askHref(conversation string) string {
 func (g guest) welcome() (headline, about string) {
 	face := g.bot.Face()
 	if face.Welcome == "" {
-		return g.T("chat.hello", g.Customer.Username), face.Description
+		if g.shown() == "" {
+			return g.T("chat.hello_anyone"), face.Description
+		}
+		return g.T("chat.hello", g.shown()), face.Description
 	}
-	headline, about, _ = strings.Cut(strings.ReplaceAll(face.Welcome, "{name}", g.Customer.Username), "\n")
+	headline, about, _ = strings.Cut(g.greet(face.Welcome), "\n")
 	if about = strings.TrimSpace(about); about == "" {
 		about = face.Description
 	}
 	return strings.TrimSpace(headline), about
+}
+
+// shown is what the customer is called, "" for a visitor without a name.
+func (g guest) shown() string {
+	if g.Name != "" {
+		return g.Name
+	}
+	return g.Customer.Username
+}
+
+// nameless matches the place of a name with what stands before it.
+var nameless = regexp.MustCompile(`[\s,，、]*\{name\}`)
+
+// greet puts the name into a greeting, or leaves its place out.
+func (g guest) greet(text string) string {
+	if g.shown() == "" {
+		return nameless.ReplaceAllLiteralString(text, "")
+	}
+	return strings.ReplaceAll(text, "{name}", g.shown())
 }
 
 // allowance says what is left to the customer.
@@ -215,8 +238,11 @@ func (w words) ago(t time.Time) string {
 
 // account is who is signed in.
 func (g guest) account() views.AccountView {
-	name := g.Customer.Username
-	return views.AccountView{Name: name, Initials: initials(name), Under: g.Customer.Email}
+	v := views.AccountView{Name: g.shown(), Initials: initials(g.shown()), Under: g.Customer.Email}
+	if !g.Embedded() {
+		v.Href, v.SignOut = g.base+"/account", g.base+"/logout"
+	}
+	return v
 }
 
 // initials are what stands in a person's circle.

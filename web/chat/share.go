@@ -64,19 +64,25 @@ func (h *Chat) showDead(c *fiber.Ctx, w words, p *access.Error) error {
 	}
 	sentence := w.deadSentence(p.Code)
 	if page.IsPart(c) {
-		c.Set("X-Dead", "1") // our script loads the page, which says the same
+		if p.Code != "embed_no_cookie" {
+			c.Set("X-Dead", "1") // our script loads the page, which says the same
+		}
 		return page.PartStatus(c, status, views.Toast(views.ToastView{Tone: views.Off, Text: sentence}))
 	}
 	v := views.ShareDeadView{
 		Title: w.bot.Name, Face: views.BotFaceView{Src: w.face().Src, Grey: true, Badge: "link-2-off"}, Sentence: sentence,
-		Hint: w.T("share.dead." + p.Code + ".hint"), Again: w.base, Path: w.base, Styles: w.styles(), Footer: w.deadFooter(),
+		Hint: w.T("share.dead." + p.Code + ".hint"), Again: w.base, Path: w.base, LanguageTo: w.languageTo(), Styles: w.styles(), Footer: w.deadFooter(),
 	}
 	if v.Title == "" {
 		v.Title = sentence
 	}
 	switch p.Code {
 	case "share_not_for_you", "seats_taken", "customer_disabled":
-		v.SignOut, v.Face.Badge = w.base+"/logout", "lock"
+		if v.Face.Badge = "lock"; w.linked {
+			v.SignOut = w.base + "/logout"
+		}
+	case "embed_no_cookie":
+		v.NewTab = true
 	case "share_paused":
 		v.Face.Badge = "pause"
 	case "share_expired":

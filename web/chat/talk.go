@@ -63,7 +63,7 @@ func (h *Chat) show(c *fiber.Ctx, status int, g guest, one access.Conversation, 
 	}
 	v := views.ChatView{
 		Title: g.bot.Name, Base: g.base, Path: g.base, Bot: g.bot.Name, From: g.T("chat.from", g.owner), Face: g.face(),
-		Account: g.account(), History: history, Allowance: g.allowance(), SmallPrint: g.smallPrint(), Styles: g.styles(),
+		Account: g.account(), Frame: h.frameView(g, c), LanguageTo: g.languageTo(), History: history, Allowance: g.allowance(), SmallPrint: g.smallPrint(), Styles: g.styles(),
 	}
 	if one.ID != 0 {
 		v.Conversation, v.Name, v.Path = one.PublicID, g.talkName(one), g.talkHref(one.PublicID)

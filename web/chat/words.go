@@ -27,10 +27,22 @@ type words struct {
 }
 
 func (h *Chat) words(c *fiber.Ctx, o control.OpenedLink) words {
+	base := "/s/" + c.Params("share")
+	if beta := c.Params("beta"); beta != "" {
+		base = embedBase(beta, o)
+	}
 	return words{
-		Lang: page.Lang(c), base: "/s/" + c.Params("share"), owner: o.Brand.Name, bot: o.Bot, share: o.Share, brand: o.Brand,
+		Lang: page.Lang(c), base: base, owner: o.Brand.Name, bot: o.Bot, share: o.Share, brand: o.Brand,
 		now: h.Now(), zone: o.Workspace.Location(), linked: o.Share.ID != 0,
 	}
+}
+
+// languageTo is where the language is chosen: in a frame without the house's cookie.
+func (w words) languageTo() string {
+	if strings.HasPrefix(w.base, "/embed/") {
+		return w.base + "/language"
+	}
+	return "/language"
 }
 
 // face is the bot's picture.
@@ -104,6 +116,8 @@ func (w words) reason(code string) string {
 	switch code {
 	case "insufficient_quota", "quota_too_low":
 		code = "link_spent"
+	case "token_revoked", "token_disabled", "token_expired", "invalid_api_key":
+		return w.deadSentence("embed_off")
 	case "too_many_concurrent":
 		code = "rate_limit_exceeded"
 	}

@@ -1,5 +1,6 @@
 // Package session is who is signed in: gorilla/sessions over Fiber, with the rows
-// in the database and nothing but a signed random value in the cookie.
+// in the database and nothing but a signed random value in the cookie. A chat in
+// another site's page has cookies of its own: embed.go.
 //
 // It promises that a cookie that is broken, too long, signed with a lost key or
 // of a session that has ended is the same as none; that the session is looked up
@@ -85,6 +86,7 @@ type desk struct {
 	*Sessions
 	workspaceID int64  // 0: users
 	name        string // of the cookie
+	framed      bool   // of a chat in another site's page
 }
 
 func (s *Sessions) users() desk { return desk{Sessions: s, name: s.cookieName(userCookie)} }
@@ -224,7 +226,13 @@ func (d desk) end(c *fiber.Ctx) error {
 }
 
 func (d desk) cookieOptions() *sessions.Options {
-	return &sessions.Options{Path: "/", MaxAge: d.life(), Secure: d.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	o := &sessions.Options{Path: "/", MaxAge: d.life(), Secure: d.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if d.framed && d.Secure {
+		// In a frame of another site only such a cookie comes along, and the same
+		// chat in a third site's frame has another one.
+		o.SameSite, o.Partitioned = http.SameSiteNoneMode, true
+	}
+	return o
 }
 
 // AddNotice remembers a text for the next page of the user who is signed in. For
