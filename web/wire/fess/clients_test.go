@@ -1,0 +1,223 @@
+package fess_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/internal/control"
+	"latchkey/internal/upstream/faulty"
+)
+
+// A client of Fess itself counts pages from 1; a setting says so.
+func TestPagesFromOne(t *testing.T) {
+	s := newSite(t, 1)
+	const more = 10
+	for i := range more {
+		s.make(fmt.Sprintf("t%02d", i), s.Owner, control.TokenForm{})
+	}
+	names := func(query string) (names []string) {
+		t.Helper()
+		status, v := s.call("admin", "GET", "/api/admin/accesstoken/settings"+query, "")
+		if status != 200 || fmt.Sprint(v["total"]) != fmt.Sprint(more+1) {
+			t.Fatal(status, v)
+		}
+		for _, one := range v["settings"].([]any) {
+			names = append(names, one.(map[string]any)["name"].(string))
+		}
+		return names
+	}
+	if all := names("?page=1&size=100"); len(all) != more+1 || !slices.IsSorted(all) {
+		t.Errorf("page 1 of 100: %v", all)
+	}
+	seen := map[string]bool{}
+	for page := 1; page <= more+1; page++ {
+		for _, name := range names(fmt.Sprintf("?page=%d&size=1", page)) {
+			seen[name] = true
+		}
+	}
+	if len(seen) != more+1 {
+		t.Errorf("pages 1 to %d show %d tokens", more+1, len(seen))
+	}
+	for _, query := range []string{"?page=0&size=1", "?page=-3&size=1", "?size=1"} {
+		if got := names(query); !slices.Equal(got, []string{"admin"}) {
+			t.Errorf("%s: %v", query, got)
+		}
+	}
+	if got := names(fmt.Sprintf("?page=%d&size=1", more+2)); len(got) != 0 {
+		t.Errorf("past the end: %v", got)
+	}
+}
+
+// Tokens of one name stand in the order in which they were made, and deleted ones
+// nowhere.
+func TestOrderOfOneName(t *testing.T) {
+	s := newSite(t, 0)
+	var want []string
+	for i := range 4 {
+		key := fmt.Sprint("same", i)
+		s.make(key, s.Owner, control.TokenForm{Name: new("same")})
+		want = append(want, s.values[key])
+	}
+	s.must(s.Control.DeleteToken(t.Context(), s.Owner, want[1]))
+	want = slices.Delete(want, 1, 2)
+	_, v := s.call("admin", "GET", "/api/admin/accesstoken/settings?size=1000", "")
+	var got []string
+	for _, one := range v["settings"].([]any) {
+		if one := one.(map[string]any); one["name"] == "same" {
+			got = append(got, one["id"].(string))
+		}
+	}
+	if !slices.Equal(got, want) || fmt.Sprint(v["total"]) != "4" {
+		t.Errorf("%v of %v, want %v", got, v["total"], want)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	s := newSite(t, 0)
+	const path = "/api/admin/accesstoken/setting"
+	long := func(n int) string { return strings.Repeat("名", n) }
+	permissions := func(n int) string { return `"` + strings.Repeat(`x\n`, n) + `"` }
+	for _, c := range []struct{ name, body, want string }{
+		{"a name of 1000", `{"name":"` + long(1000) + `"}`, ""},
+		{"a name of 1001", `{"name":"` + long(1001) + `"}`, "The size of Name must be between 0 and 1000."},
+		{"a parameter of 10000", `{"name":"x","parameterName":"` + long(10_000) + `"}`, ""},
+		{"a parameter of 10001", `{"name":"x","parameterName":"` + long(10_001) + `"}`, "The size of Parameter Name must be between 0 and 10000."},
+		{"permissions of 10000", `{"name":"x","permissions":"` + long(10_000) + `"}`, ""},
+		{"permissions of 10001", `{"name":"x","permissions":"` + long(10_001) + `"}`, "The size of Permissions must be between 0 and 10000."},
+		{"a list of 10001", `{"name":"x","permissions":["` + long(9_000) + `","` + long(1_001) + `"]}`, "The size of Permissions must be between 0 and 10000."},
+		{"5000 lines", `{"name":"x","permissions":` + permissions(5000) + `}`, ""},
+		{"a token of 257", `{"name":"x","token":"abcdefgh` + strings.Repeat("i", 249) + `"}`, "A chosen token may have at most 256 characters; this one has 257."},
+		{"a token of 10001", `{"name":"x","token":"` + strings.Repeat("i", 10_001) + `"}`, "The size of Token must be between 0 and 10000."},
+	} {
+		status, v := s.call("admin", "POST", path, c.body)
+		if c.want == "" && (status != 200 || v["created"] != true) || c.want != "" && (status != 400 || v["message"] != c.want || v["status"] != 1.0) {
+			t.Errorf("%s: %d %v", c.name, status, v)
+		}
+	}
+	status, v := s.call("admin", "PUT", path, `{"id":"`+long(1001)+`","name":"x"}`)
+	if status != 400 || v["message"] != "The size of ID must be between 0 and 1000." {
+		t.Errorf("an id of 1001: %d %v", status, v)
+	}
+}
+
+// Bodies that are no JSON of ours, whatever they are, end in the envelope.
+func TestBrokenBodies(t *testing.T) {
+	s := newSite(t, 0)
+	for _, c := range []struct {
+		name, body string
+		status     int
+	}{
+		{"deep", `{"name":"x","permissions":` + strings.Repeat("[", 65) + strings.Repeat("]", 65) + `}`, 400},
+		{"not UTF-8", "{\"name\":\"\xff\"}", 400},
+		{"huge", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, 413},
+		{"a bare text", `"x"`, 400},
+		{"NaN", `{"name":"x","expiredTime":NaN}`, 400},
+		{"infinite", `{"name":"x","expiredTime":1e999}`, 400},
+	} {
+		for _, call := range []struct{ method, path string }{
+			{"POST", "/api/admin/accesstoken/setting"}, {"PUT", "/api/admin/accesstoken/setting"},
+		} {
+			status, v := s.call("admin", call.method, call.path, c.body)
+			if status != c.status || v["status"] != 1.0 || v["version"] != "15.5.0" || v["message"] == "" {
+				t.Errorf("%s by %s: %d %v", c.name, call.method, status, v)
+			}
+		}
+	}
+	if _, v := s.call("admin", "GET", "/api/admin/accesstoken/settings", ""); fmt.Sprint(v["total"]) != "1" {
+		t.Errorf("something was made: %v", v["total"])
+	}
+}
+
+// A list that shows texts is in the audit log once an hour, one that shows none
+// not at all.
+func TestListsAreAudited(t *testing.T) {
+	s := newSite(t, 0)
+	told := func() (n int) {
+		t.Helper()
+		rows, err := s.DB.AuditPage(t.Context(), s.Workspace.ID, db.Page{Limit: db.ListMax})
+		s.must(err)
+		for _, r := range rows {
+			if r.Action == "token.list-secrets" && r.Door == string(access.DoorFess) {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 {
+		s.call("admin", "GET", "/api/admin/accesstoken/settings", "")
+		s.call("admin", "GET", "/api/admin/accesstoken/setting/"+s.values["admin"], "")
+	}
+	if n := told(); n != 1 {
+		t.Errorf("%d rows after six calls", n)
+	}
+	s.call("lin", "GET", "/api/admin/accesstoken/settings", "")
+	if n := told(); n != 2 {
+		t.Errorf("%d rows after another caller", n)
+	}
+	s.Control.Reveal = control.RevealNever
+	s.call("mei", "GET", "/api/admin/accesstoken/settings", "")
+	if n := told(); n != 2 {
+		t.Errorf("%d rows after a masked list", n)
+	}
+}
+
+// The search call is a call like any other: logged with its door, charged once,
+// stopped with its provider.
+func TestSearchIsMetered(t *testing.T) {
+	s := newSite(t, 0)
+	s.Price(t, "gpt-4o-mini", 1_000_000, 1_000_000)
+	s.Faulty.Charge(3, 4)
+	units := int64(5000)
+	s.make("bound", s.Owner, control.TokenForm{Bot: &s.Bot.PublicID, ParameterName: new("token"), Quota: db.QuotaChange{Quota: &units}})
+	status, v := s.call("nobody", "GET", "/json/?q=hello&token="+s.values["bound.text"], "")
+	if status != 200 {
+		t.Fatal(status, v)
+	}
+	row, err := s.DB.Token(t.Context(), s.Workspace.ID, s.values["bound"])
+	s.must(err)
+	if row.Purse.Used != 7 || row.Purse.Reserved != 0 {
+		t.Errorf("used %d, reserved %d", row.Purse.Used, row.Purse.Reserved)
+	}
+	rows, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{Limit: 10})
+	s.must(err)
+	if len(rows) != 1 || rows[0].Door != access.DoorFess || rows[0].Outcome != access.Answered || rows[0].Units != 7 {
+		t.Errorf("the log says %+v", rows)
+	}
+}
+
+// A provider that fails is a failure here too, and charges nothing.
+func TestSearchWithAFailingProvider(t *testing.T) {
+	s := newSite(t, 0)
+	p := s.AddProvider(t, "broken", s.Faulty.URL+"/v1", string(faulty.HTML))
+	b, err := s.Control.CreateBot(t.Context(), s.Owner, control.BotForm{Name: new("Broken"), Provider: &p.PublicID, Model: new(string(faulty.HTML))})
+	s.must(err)
+	s.make("bound", s.Owner, control.TokenForm{Bot: &b.PublicID})
+	status, v := s.call("bound", "GET", "/json/?q=hello", "")
+	if status != 502 || v["status"] != 9.0 || v["message"] == "" {
+		t.Errorf("%d %v", status, v)
+	}
+}
+
+// What a client posts as a form is no JSON, and no slash leads elsewhere.
+func TestNoRedirects(t *testing.T) {
+	s := newSite(t, 0)
+	for _, path := range []string{
+		"/json", "/json/", "/api/admin/accesstoken/settings", "/api/admin/accesstoken/settings/", "/api/admin/accesstoken/setting/x",
+		"/api/admin/accesstoken/setting/x/", "/api/admin/", "/json/../json/", "/api/admin//accesstoken/settings",
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", s.base+path, bytes.NewReader(nil))
+		s.must(err)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		s.must(err)
+		resp.Body.Close()
+		if resp.StatusCode/100 == 3 || resp.Header.Get("Content-Type") != "application/json; charset=utf-8" && strings.HasPrefix(path, "/api") {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
+		}
+	}
+}
