@@ -123,8 +123,12 @@ func (d *Door) Verify(c *fiber.Ctx) error {
 	if err != nil {
 		return d.Error(c, err)
 	}
+	text, err := d.presented(c)
+	if err != nil {
+		return d.Error(c, err)
+	}
 	h, err := d.Gateway.Verify(c.UserContext(), gateway.Check{
-		RequestID: c.GetRespHeader("X-Request-Id"), Secret: wire.Credential(c), Address: wire.Address(c), Cost: cost,
+		RequestID: c.GetRespHeader("X-Request-Id"), Secret: text, Address: wire.Address(c), Cost: cost,
 	})
 	if err != nil {
 		return d.Error(c, err)
@@ -133,6 +137,19 @@ func (d *Door) Verify(c *fiber.Ctx) error {
 	c.Set("X-Latchkey-Workspace", h.Workspace.PublicID)
 	c.Set("X-Latchkey-Permissions", strings.Join(h.Token.Permissions, ","))
 	return c.SendStatus(fiber.StatusNoContent)
+}
+
+// presented is the secret that the call which the proxy asks about came with: in a
+// header, or in its address, in the parameter that the token names for itself.
+func (d *Door) presented(c *fiber.Ctx) (string, error) {
+	if text := wire.Credential(c); text != "" {
+		return text, nil
+	}
+	text, err := d.Gateway.InAddress(c.UserContext(), wire.Parameters(string(c.Request().URI().QueryString())))
+	if text != "" || err != nil {
+		return text, err
+	}
+	return d.Gateway.InAddress(c.UserContext(), wire.ForwardedParameters(c))
 }
 
 // costOf reads what the proxy charges: the cost of the configured address, which
