@@ -134,3 +134,22 @@ func (d *DB) DeleteUser(ctx context.Context, by access.Actor, publicID string) e
 		return t.tell(by, event{u.HomeID, "user.delete", object("user", u.PublicID, u.Username), nil})
 	})
 }
+
+// UserReach is what a user who is disabled or deleted takes along.
+type UserReach struct {
+	Workspaces int64 // with a role
+	Alone      int64 // of them, those in which nobody else has one
+	SignIns    int64 // sessions and login tokens
+}
+
+// UserReach counts what stands behind a user.
+func (d *DB) UserReach(ctx context.Context, userID int64) (UserReach, error) {
+	var r UserReach
+	err := d.row(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN NOT EXISTS (SELECT 1 FROM members o JOIN users x ON x.id = o.user_id
+			WHERE o.workspace_id = m.workspace_id AND o.user_id <> m.user_id AND x.deleted_at IS NULL) THEN 1 ELSE 0 END), 0),
+		(SELECT COUNT(*) FROM sessions s WHERE s.kind = 'user' AND s.subject_id = $1 AND s.expires_at > $2 AND s.idle_until > $2)
+		+ (SELECT COUNT(*) FROM login_tokens t WHERE t.kind = 'user' AND t.subject_id = $1 AND (t.expires_at IS NULL OR t.expires_at > $2))
+		FROM members m JOIN workspaces w ON w.id = m.workspace_id WHERE m.user_id = $1 AND w.deleted_at IS NULL`, userID, d.Now().UnixMilli()).
+		Scan(&r.Workspaces, &r.Alone, &r.SignIns)
+	return r, err
+}

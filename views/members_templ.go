@@ -722,6 +722,7 @@ func MemberFormPage(shell ShellView, v MemberFormView) templ.Component {
 // MemberMadeView is a new user with the password that was made for them.
 type MemberMadeView struct {
 	Name, Password, Text string
+	Back                 string
 }
 
 // MemberMade shows the password this once.
@@ -796,7 +797,7 @@ func MemberMade(v MemberMadeView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = LinkButton("", T(ctx, "settings.done"), "/settings/members", "outline", "").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = LinkButton("", T(ctx, "settings.done"), v.Back, "outline", "").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -808,7 +809,7 @@ func MemberMade(v MemberMadeView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = Panel(PanelView{Title: v.Name, Text: T(ctx, "settings.member_made"), Icon: "check", Tone: Ok, Back: "/settings/members"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var33), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Panel(PanelView{Title: v.Name, Text: T(ctx, "settings.member_made"), Icon: "check", Tone: Ok, Back: v.Back}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var33), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

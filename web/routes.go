@@ -339,7 +339,22 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/customers/:id/delete", r.page(d.AskDeleteCustomer, access.ChangeAccess)...)
 	app.Post("/customers/:id/delete", r.page(d.DeleteCustomer, access.ChangeAccess)...)
 
-	// Prices and groups: of the instance.
+	// The instance: users, settings, prices, groups.
+	app.Get("/settings/users", r.page(d.Users, access.RunInstance)...)
+	app.Post("/settings/users", r.page(d.CreateUser, access.RunInstance)...)
+	app.Get("/settings/users/new", r.page(d.NewUser, access.RunInstance)...)
+	app.Get("/settings/users/:id", r.page(d.User, access.RunInstance)...)
+	app.Post("/settings/users/:id", r.page(d.EditUser, access.RunInstance)...)
+	app.Get("/settings/users/:id/reset", r.page(d.AskUser("reset"), access.RunInstance)...)
+	app.Post("/settings/users/:id/reset", r.page(d.ResetUser, access.RunInstance)...)
+	app.Post("/settings/users/:id/enable", r.page(d.EnableUser, access.RunInstance)...)
+	app.Get("/settings/users/:id/disable", r.page(d.AskUser("disable"), access.RunInstance)...)
+	app.Post("/settings/users/:id/disable", r.page(d.DisableUser, access.RunInstance)...)
+	app.Get("/settings/users/:id/delete", r.page(d.AskUser("delete"), access.RunInstance)...)
+	app.Post("/settings/users/:id/delete", r.page(d.DeleteUser, access.RunInstance)...)
+	app.Get("/settings/instance", r.page(d.Instance, access.RunInstance)...)
+	app.Post("/settings/instance", r.page(d.EditInstance, access.RunInstance)...)
+	app.Post("/settings/instance/hosts", r.page(d.EditHosts, access.RunInstance)...)
 	app.Get("/settings/prices", r.page(d.Prices, access.RunInstance)...)
 	app.Post("/settings/prices", r.page(d.CreatePrice, access.RunInstance)...)
 	app.Get("/settings/prices/new", r.page(d.NewPrice, access.RunInstance)...)

@@ -63,7 +63,28 @@ func (c *Control) CreateUser(ctx context.Context, by access.Actor, f UserForm) (
 	if err := by.Must(access.RunInstance); err != nil {
 		return NewAccount{}, err
 	}
+	if err := mayMakeAdmin(by, f.IsAdmin); err != nil {
+		return NewAccount{}, err
+	}
 	return c.makeAccount(ctx, by, f, c.DB.MakeUser)
+}
+
+// mayMakeAdmin asks for a fresh password on the page before somebody becomes an
+// admin.
+func mayMakeAdmin(by access.Actor, admin *bool) error {
+	if deref(admin) && by.Kind == access.ActorUser && by.Door == access.DoorPage && !by.Fresh {
+		return access.Fail(access.Forbidden, "confirm_password", "Confirm your password first; then do this again.")
+	}
+	return nil
+}
+
+// UserReach says what a user who is disabled or deleted takes along.
+func (c *Control) UserReach(ctx context.Context, by access.Actor, publicID string) (db.UserReach, error) {
+	u, err := c.User(ctx, by, publicID)
+	if err != nil {
+		return db.UserReach{}, err
+	}
+	return c.DB.UserReach(ctx, u.ID)
 }
 
 // Register makes a user for somebody who asks for an account, where the instance
@@ -224,6 +245,13 @@ func checkUserPassword(plain string, door access.Door, names ...string) error {
 // ResetPassword.
 func (c *Control) EditUser(ctx context.Context, by access.Actor, publicID string, f UserForm) (access.User, error) {
 	if err := by.Must(access.RunInstance); err != nil {
+		return access.User{}, err
+	}
+	old, err := c.DB.User(ctx, publicID)
+	if err == nil && !old.IsAdmin {
+		err = mayMakeAdmin(by, f.IsAdmin)
+	}
+	if err != nil {
 		return access.User{}, err
 	}
 	change, err := c.editOf(ctx, publicID, f)

@@ -130,6 +130,7 @@ func (d *Dashboard) shell(c *fiber.Ctx, active, title string) views.ShellView {
 		User:        views.UserView{Name: h.User.Shown(), Initials: initials(h.User.Shown()), Role: roleName(l, h.Actor)},
 		ReadOnly:    !h.Actor.May(access.ChangeAccess),
 		HasProvider: h.Actor.May(access.ChangeProviders),
+		RunsAll:     h.Actor.May(access.RunInstance),
 		Toasts:      d.Take(c),
 	}
 	if page.IsPart(c) {

@@ -82,7 +82,7 @@ func (d *Dashboard) CreateMember(c *fiber.Ctx) error {
 	if made.Password == "" {
 		return d.say(c, "/settings/members", "settings.member_added", made.Row.User.Shown())
 	}
-	v := views.MemberMadeView{Name: made.Row.User.Shown(), Password: made.Password, Text: l.T("settings.member_made_help")}
+	v := views.MemberMadeView{Name: made.Row.User.Shown(), Password: made.Password, Text: l.T("settings.member_made_help"), Back: "/settings/members"}
 	if !page.IsPart(c) {
 		return page.Show(c, views.MemberMadePage(d.shell(c, "settings", v.Name), v))
 	}

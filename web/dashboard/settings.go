@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"slices"
+
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/internal/access"
@@ -9,28 +11,45 @@ import (
 	"latchkey/web/page"
 )
 
-// settingsPages are the pages of the settings in the order of their tabs. may is
-// what a role must allow to see one, 0 for everybody.
-var settingsPages = []struct {
+// settingsPage is one page of the settings. may is what a role must allow to see
+// it, 0 for everybody.
+type settingsPage struct {
 	key, path string
 	may       access.Act
-}{
+}
+
+// settingsPages are the pages of the settings in the order of their tabs.
+var settingsPages = []settingsPage{
 	{"settings.profile", "/settings/profile", 0},
 	{"account.password", "/settings/password", 0},
 	{"nav.sessions", "/settings/sessions", 0},
 	{"settings.workspace", "/settings/workspace", access.ChangeWorkspace},
 	{"settings.members", "/settings/members", access.ChangeWorkspace},
 	{"api.title", apiPath, access.SeeLists},
-	{"prices.title", pricesPath, access.RunInstance},
-	{"groups.title", groupsPath, access.RunInstance},
 }
 
-// settings is the frame of one page of the settings.
+// instancePages are those of whoever runs the instance.
+var instancePages = []settingsPage{
+	{"users.title", usersPath, access.RunInstance},
+	{"groups.title", groupsPath, access.RunInstance},
+	{"prices.title", pricesPath, access.RunInstance},
+	{"instance.title", instancePath, access.RunInstance},
+}
+
+// settings is the frame of one page of the settings, or of the instance.
 func (d *Dashboard) settings(c *fiber.Ctx, path string) views.SettingsView {
+	ofInstance := slices.ContainsFunc(instancePages, func(one settingsPage) bool { return one.path == path })
+	if ofInstance {
+		return d.settingsOf(c, path, "instance", instancePages)
+	}
+	return d.settingsOf(c, path, "settings", settingsPages)
+}
+
+func (d *Dashboard) settingsOf(c *fiber.Ctx, path, active string, pages []settingsPage) views.SettingsView {
 	l := page.Lang(c)
-	v := views.SettingsView{}
+	v := views.SettingsView{Title: l.T("nav." + active)}
 	title := ""
-	for _, one := range settingsPages {
+	for _, one := range pages {
 		if one.may != 0 && !d.actor(c).May(one.may) {
 			continue
 		}
@@ -40,8 +59,8 @@ func (d *Dashboard) settings(c *fiber.Ctx, path string) views.SettingsView {
 		}
 		v.Tabs = append(v.Tabs, tab)
 	}
-	v.Shell = d.shell(c, "settings", title)
-	v.Shell.Crumbs = []views.LinkView{{Text: l.T("nav.settings"), Href: "/settings"}, {Text: title}}
+	v.Shell = d.shell(c, active, title)
+	v.Shell.Crumbs = []views.LinkView{{Text: v.Title, Href: pages[0].path}, {Text: title}}
 	return v
 }
 
