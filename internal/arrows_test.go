@@ -37,6 +37,7 @@ var rooms = map[string][]string{
 	"web/wire/botshare":        {"internal/access", "internal/control", "internal/gateway", "internal/upstream", "internal/strict", "internal/lang", "web/wire"},
 	"web/wire/newapi":          {"internal/access", "internal/control", "internal/strict", "internal/lang", "web/wire", "db"},
 	"web/wire/fess":            {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "db"},
+	"web/wire/ragflow":         {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "db"},
 	"web/ops":                  {"internal/access", "internal/control", "internal/lang", "views", "web/page"},
 	"web/dashboard":            {"internal/access", "internal/control", "internal/gateway", "internal/lang", "internal/markdown", "views", "static", "web/page", "web/session", "web/wire", "db"},
 	"web/chat":                 {"internal/access", "internal/control", "internal/gateway", "internal/lang", "internal/markdown", "views", "static", "web/page", "web/session", "web/wire", "db"},

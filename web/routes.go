@@ -3,6 +3,7 @@ package web
 import (
 	"log/slog"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -21,6 +22,7 @@ import (
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
 	"latchkey/web/wire/openai"
+	"latchkey/web/wire/ragflow"
 )
 
 // Rooms is what the app is made of.
@@ -35,6 +37,7 @@ type Rooms struct {
 	Native    *native.Door
 	NewAPI    *newapi.Door
 	BotShare  *botshare.Door
+	RAGFlow   *ragflow.Door
 	Fess      *fess.Door
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -72,6 +75,9 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Options("/api/log/token", crossOrigin)
 	app.Get("/api/latchkey/v1/verify", r.OpenAI.Verify)
 	app.Post("/api/latchkey/v1/verify", r.OpenAI.Verify)
+	if r.RAGFlow != nil {
+		r.ragflow(app)
+	}
 	app.All("/v1/*", r.OpenAI.NotFound)
 
 	// The native API: its list, with who may call what, is web/wire/native/routes.go.
@@ -137,8 +143,12 @@ func (r Rooms) routes(app *fiber.App) {
 		both(fiber.MethodPost, "/api/v3/chat/completions", b.Serve(b.Chat))
 		both(fiber.MethodGet, "/api/v1/auth/verify", b.Serve(b.Verify))
 		// The other two, which RAGFlow shares.
-		both(fiber.MethodPost, "/api/v1/auth/login", r.login(b.Serve(b.Login), nil))
-		both(fiber.MethodPost, "/api/v1/auth/logout", r.logout(b.Serve(b.Logout), nil))
+		var login, logout fiber.Handler
+		if f := r.RAGFlow; f != nil {
+			login, logout = f.Open(f.Login), f.As(f.Logout)
+		}
+		both(fiber.MethodPost, "/api/v1/auth/login", r.login(b.Serve(b.Login), login))
+		both(fiber.MethodPost, "/api/v1/auth/logout", r.logout(b.Serve(b.Logout), logout))
 	}
 
 	// Signing in.
@@ -260,6 +270,14 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/bots/:id", r.page(d.EditBot, access.ChangeAccess)...)
 	app.Get("/bots/:id/links", r.page(d.BotLinks, access.SeeLists)...)
 	app.Get("/bots/:id/tokens", r.page(d.BotTokens, access.SeeLists)...)
+	app.Get("/bots/:id/embed", r.page(d.BotEmbed, access.SeeLists)...)
+	app.Post("/bots/:id/embed", r.page(d.EditEmbed, access.ChangeAccess)...)
+	app.Post("/bots/:id/embed/code", r.page(d.EmbedCode, access.ChangeAccess)...)
+	app.Get("/bots/:id/identity", r.page(d.AskIdentityKey, access.ChangeAccess)...)
+	app.Post("/bots/:id/identity", r.page(d.MakeIdentityKey, access.ChangeAccess)...)
+	app.Get("/bots/:id/identity/off", r.page(d.AskDropIdentityKey, access.ChangeAccess)...)
+	app.Post("/bots/:id/identity/off", r.page(d.DropIdentityKey, access.ChangeAccess)...)
+	app.Post("/bots/:id/identity/try", r.page(d.TryIdentity, access.ChangeAccess)...)
 	app.Get("/bots/:id/menu", r.page(d.BotMenu, access.ChangeAccess)...)
 	app.Get("/bots/:id/try", r.page(d.TryPanel, access.AskBots)...)
 	app.Get("/bots/:id/try/stop", r.page(d.StopTry, access.AskBots)...)
@@ -370,6 +388,79 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/settings/groups/:id", r.page(d.EditGroup, access.RunInstance)...)
 	app.Get("/settings/groups/:id/delete", r.page(d.AskDeleteGroup, access.RunInstance)...)
 	app.Post("/settings/groups/:id/delete", r.page(d.DeleteGroup, access.RunInstance)...)
+}
+
+// ragflow is RAGFlow's part of the list, each address with and without a slash at
+// its end. What else stands below its part of /v1 is its own to refuse.
+func (r Rooms) ragflow(app *fiber.App) {
+	f := r.RAGFlow
+	var shared []string // below /v1, where the gateway would answer what is left
+	both := func(method, path string, h fiber.Handler) {
+		app.Add(method, path, h)
+		app.Add(method, path+"/", h)
+		if strings.HasPrefix(path, gatewayPrefix) {
+			shared = append(shared, path, path+"/")
+		}
+	}
+
+	// The documents' addresses.
+	both(fiber.MethodPost, "/v1/user/register", f.Open(f.Register))
+	both(fiber.MethodPost, "/v1/user/login", f.Open(f.Login))
+	both(fiber.MethodGet, "/v1/user/login", f.Open(f.Login))
+	both(fiber.MethodPost, "/v1/system/new_token", f.As(f.CreateToken))
+	both(fiber.MethodGet, "/v1/system/token_list", f.As(f.TokenList))
+	both(fiber.MethodDelete, "/v1/system/token/:token", f.As(f.DeleteToken))
+
+	// Their newer names; /api/v1/auth/login and logout stand with bot-share's.
+	both(fiber.MethodPost, "/api/v1/users", f.Open(f.Register))
+	for _, noun := range []string{"tokens", "keys"} {
+		both(fiber.MethodPost, "/api/v1/system/"+noun, f.AsManager(f.CreateToken))
+		both(fiber.MethodGet, "/api/v1/system/"+noun, f.AsManager(f.Tokens))
+		both(fiber.MethodDelete, "/api/v1/system/"+noun+"/:token", f.AsManager(f.DeleteToken))
+	}
+
+	// What clients look at beside them.
+	for _, base := range []string{"/v1/system", "/api/v1/system"} {
+		both(fiber.MethodGet, base+"/ping", f.Open(f.Pong))
+		both(fiber.MethodGet, base+"/config", f.Open(f.Config))
+		both(fiber.MethodGet, base+"/public_key", f.Open(f.PublicKey))
+	}
+	both(fiber.MethodGet, "/v1/system/version", f.As(f.UsersVersion))
+	both(fiber.MethodGet, "/api/v1/system/version", f.Open(f.OpenVersion))
+	both(fiber.MethodGet, "/v1/system/status", f.As(f.Status))
+	both(fiber.MethodGet, "/v1/user/logout", f.As(f.Logout))
+	both(fiber.MethodGet, "/v1/user/info", f.As(f.Info))
+	both(fiber.MethodGet, "/v1/user/tenant_info", f.As(f.TenantInfo))
+	both(fiber.MethodPost, "/v1/user/set_tenant_info", f.As(f.SetTenantInfo))
+	both(fiber.MethodGet, "/v1/llm/my_llms", f.As(f.MyLLMs))
+	both(fiber.MethodPost, "/v1/llm/set_api_key", f.As(f.SetAPIKey))
+
+	// Its admin server's.
+	both(fiber.MethodPost, "/api/v1/admin/login", f.Open(f.AdminLogin))
+	for _, noun := range []struct{ create, list, one string }{{"new_token", "token_list", "token"}, {"keys", "keys", "keys"}} {
+		const user = "/api/v1/admin/users/:email/"
+		both(fiber.MethodPost, user+noun.create, f.AsAdmin(ragflow.NoUser, f.CreateKey))
+		both(fiber.MethodGet, user+noun.list, f.AsAdmin(ragflow.NoSuchUser, f.Keys))
+		both(fiber.MethodDelete, user+noun.one+"/:token", f.AsAdmin(ragflow.NoSuchUser, f.DeleteKey))
+	}
+
+	// Bots: with a beta key, and with an API token.
+	both(fiber.MethodPost, "/api/v1/chatbots/:id/completions", f.Open(f.AskBot))
+	both(fiber.MethodPost, "/api/v1/agentbots/:id/completions", f.Open(f.AskBot))
+	both(fiber.MethodGet, "/v1/conversation/getsse/:id", f.Open(f.BotInfo))
+	both(fiber.MethodGet, "/v1/canvas/getsse/:id", f.Open(f.BotInfo))
+	both(fiber.MethodPost, "/api/v1/conversation/completion", f.Open(f.Converse))
+	for _, noun := range []string{"chats_openai", "agents_openai", "openai"} {
+		both(fiber.MethodPost, "/api/v1/"+noun+"/:id/chat/completions", f.Open(f.Complete))
+	}
+
+	for _, path := range shared {
+		app.All(path, f.WrongMethod)
+	}
+	for _, noun := range []string{"user", "system", "llm", "conversation", "canvas"} {
+		app.All(gatewayPrefix+noun, f.NotFound)
+		app.All(gatewayPrefix+noun+"/*", f.NotFound)
+	}
 }
 
 // open is what stands before a page that needs nobody signed in: the request is

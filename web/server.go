@@ -31,6 +31,7 @@ import (
 	"latchkey/web/wire/fess"
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
+	"latchkey/web/wire/ragflow"
 )
 
 // Limits of a connection (checklist C59).
@@ -215,6 +216,9 @@ func (r Rooms) errorHandler(c *fiber.Ctx, err error) error {
 }
 
 func (r Rooms) spell(c *fiber.Ctx, err error) error {
+	if ragflow.Owns(c.Path()) && r.RAGFlow != nil && (r.BotShare == nil || !botshare.Owns(c.Path())) {
+		return r.RAGFlow.Error(c, err)
+	}
 	if strings.HasPrefix(c.Path(), gatewayPrefix) {
 		return r.OpenAI.Error(c, err)
 	}

@@ -100,9 +100,15 @@ func (h *house) furnish(ctx context.Context, sh *shell, cfg config.Config, log *
 		Demo:         demo.Handler(demo.Options{Pace: demoPace, Now: sh.now}),
 		Now:          sh.now,
 	})
+	passwordKeys := &secret.RSAKeys{}
+	for _, k := range cfg.RSAKeys {
+		if err := passwordKeys.AddFile(k.Path, k.Passphrase.Reveal()); err != nil {
+			return err
+		}
+	}
 	h.control = &control.Control{
 		DB: h.db, Keys: h.keys, Passwords: secret.NewPasswords(rand.Reader), Upstream: h.upstream, Now: sh.now, Random: rand.Reader, Log: log,
-		FirstCode: control.NewSetupCode(rand.Reader, sh.now()),
+		FirstCode: control.NewSetupCode(rand.Reader, sh.now()), PasswordKeys: passwordKeys,
 		Settings: control.Settings{
 			Reveal: control.Reveal(cfg.Reveal), UnitsPerDollar: units, Registration: cfg.Registration, RegistrationFixed: cfg.RegistrationFixed,
 			Language: cfg.Lang, LanguageFixed: cfg.LangFixed, MasterKey: cfg.MasterKey.Reveal(), PrivateHosts: cfg.PrivateHosts.Texts(), Demo: cfg.Demo,

@@ -16,6 +16,7 @@ import (
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
 	"latchkey/web/wire/openai"
+	"latchkey/web/wire/ragflow"
 )
 
 // rooms builds the doors on a house.
@@ -37,6 +38,9 @@ func (h *house) rooms(sh *shell, cfg config.Config, listener net.Listener, log *
 	r.Fess = &fess.Door{Control: h.control, Gateway: h.gateway, PageBase: cfg.FessPageBase, Now: sh.now, Log: log, Language: language}
 	r.BotShare = &botshare.Door{
 		Control: h.control, Gateway: h.gateway, Origin: r.Origin, Now: sh.now, Log: log, Language: language,
+	}
+	r.RAGFlow = &ragflow.Door{
+		Control: h.control, Gateway: h.gateway, Ping: h.db.Ping, Now: sh.now, Version: version, Log: log, Language: language,
 	}
 	r.Chat = &chat.Chat{Control: h.control, Live: gateway.NewLive(h.gateway), Sessions: r.Dashboard.Sessions, Now: sh.now, Log: log}
 	return r

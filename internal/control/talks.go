@@ -44,10 +44,38 @@ func (c *Control) TalkOf(ctx context.Context, by access.Actor, bot string) (o Op
 	default:
 		o.Bot, err = c.DB.BotByAny(ctx, by.WorkspaceID, bot)
 	}
-	if err == nil && (o.Bot.Deleted || bot != "" && !o.Opens(bot)) {
+	if err == nil && (o.Bot.Deleted || !o.Bot.Enabled || bot != "" && !o.Opens(bot)) {
 		err = access.Fail(access.NotFound, "not_found", "There is no such %s here.", "bot")
 	}
 	return o, err
+}
+
+// TalkOfBeta finds the bot that a page with a beta key talks with: as EmbedOf, but
+// the bot that is named has to be the one that the key opens. A key that is none, or
+// that opens nothing now, is SignedOut, Revoked or Expired; a bot that it does not
+// open is NotFound.
+func (c *Control) TalkOfBeta(ctx context.Context, beta, bot string) (OpenedLink, error) {
+	o, err := c.findEmbed(ctx, beta, bot)
+	switch {
+	case err != nil && access.KindOf(err) != access.NotFound:
+		return o, err
+	case o.Token.ID == 0:
+		return o, signedOut()
+	}
+	if err := o.Token.Usable(c.Now()); err != nil {
+		return o, err
+	}
+	switch {
+	case o.Token.BotID == 0 && bot == "":
+		return o, access.Fail(access.Invalid, "model_missing", "Name a model: \"model\" is missing or empty.")
+	case err != nil || o.Bot.Deleted || !o.Bot.Enabled || bot != "" && !o.Opens(bot):
+		return o, access.Fail(access.NotFound, "not_found", "There is no such %s here.", "bot")
+	case !o.Token.Permissions.Has(access.PermChat):
+		return o, access.Fail(access.Revoked, "embed_off", "This chat is switched off.")
+	case o.NeedsName():
+		return o, access.Fail(access.SignedOut, "identity_needed", "This chat opens for visitors whom its site knows.")
+	}
+	return o, nil
 }
 
 // Opens reports whether the bot of the link is the one of that public id or slug.

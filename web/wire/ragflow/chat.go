@@ -1,0 +1,358 @@
+package ragflow
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/db"
+	"latchkey/internal/access"
+	"latchkey/internal/control"
+	"latchkey/internal/gateway"
+	"latchkey/internal/strict"
+	"latchkey/web/wire"
+)
+
+// asking is what a client sends to a bot's chat.
+type asking struct {
+	bot      string // in a body that names one
+	question string
+	session  string
+	plain    bool           // one JSON is wanted, not events
+	turns    []gateway.Turn // of a client that keeps the conversation itself
+}
+
+// sessionMax is the longest id of a session, in bytes.
+const sessionMax = 64
+
+// readAsking reads a question, or the messages whose last is one.
+func readAsking(o *strict.Object) (a asking, err error) {
+	if o == nil {
+		return a, required(nil, "question")
+	}
+	for _, one := range []struct {
+		key  string
+		into *string
+	}{{"question", &a.question}, {"dialog_id", &a.bot}, {"conversation_id", &a.session}, {"session_id", &a.session}} {
+		v := field(o, one.key)
+		if v.sent && !v.null && !v.isText {
+			return a, wrongType(one.key, "a text")
+		}
+		if v.isText && v.text != "" {
+			*one.into = v.text
+		}
+	}
+	if len(a.session) > sessionMax {
+		return a, sessionUnknown
+	}
+	stream := true
+	if raw := o.Get("stream"); raw != nil && json.Unmarshal(raw, &stream) != nil {
+		return a, wrongType("stream", "true or false")
+	}
+	a.plain = !stream
+	if raw := o.Get("messages"); raw != nil && string(raw) != "null" && a.question == "" {
+		return a.withMessages(raw)
+	}
+	return a, nil
+}
+
+func wrongType(key, what string) error {
+	return access.Fail(access.Invalid, "json_type", "%s must be %s.", key, what).At(key)
+}
+
+// withMessages takes the turns out of messages. Those of the role system are the
+// bot's to write and are left out.
+func (a asking) withMessages(raw []byte) (asking, error) {
+	refused := access.Fail(access.Invalid, "messages_empty", "messages must be a list with at least one message.").At("messages")
+	var messages []struct {
+		Role    string `json:"role"`
+		Content string `json:"content"`
+	}
+	if json.Unmarshal(raw, &messages) != nil {
+		return a, refused
+	}
+	for _, m := range messages {
+		switch m.Role {
+		case "user", "assistant":
+			a.turns = append(a.turns, gateway.Turn{Role: m.Role, Text: m.Content})
+		case "system":
+		default:
+			return a, refused
+		}
+	}
+	if n := len(a.turns); n == 0 || a.turns[n-1].Role != "user" {
+		return a, refused
+	}
+	a.question = a.turns[len(a.turns)-1].Text
+	return a, nil
+}
+
+// AskBot serves POST /api/v1/chatbots/{id}/completions and /agentbots: what a page
+// with a beta key asks.
+func (d *Door) AskBot(c *fiber.Ctx) error {
+	beta, ok := strictBearer(c)
+	if !ok {
+		return betaMalformed
+	}
+	link, err := d.Control.TalkOfBeta(c.UserContext(), beta, part(c, "id"))
+	if err != nil {
+		return ofBeta(err)
+	}
+	a, err := d.asking(c)
+	if err != nil {
+		return err
+	}
+	return d.talk(c, link, a, d.askAsPage)
+}
+
+// ofBeta words why a beta key opens nothing.
+func ofBeta(err error) error {
+	switch access.KindOf(err) {
+	case access.SignedOut, access.Revoked, access.Expired:
+		return betaUnknown
+	case access.NotFound:
+		return dialogUnknown
+	}
+	return ofBot(err)
+}
+
+// ofBot words a call that names no bot.
+func ofBot(err error) error {
+	if e, ok := errors.AsType[*access.Error](err); ok && e.Code == "model_missing" {
+		return noBot
+	}
+	return err
+}
+
+func (d *Door) asking(c *fiber.Ctx) (asking, error) {
+	o, err := body(c, wire.BodyMax, false)
+	if err != nil {
+		return asking{}, err
+	}
+	return readAsking(o)
+}
+
+// BotInfo serves GET /v1/conversation/getsse/{id} and /v1/canvas/getsse/{id}: what
+// a page shows of the bot that its beta key opens.
+func (d *Door) BotInfo(c *fiber.Ctx) error {
+	beta, ok := strictBearer(c)
+	if !ok {
+		return betaMalformed
+	}
+	link, err := d.Control.TalkOfBeta(c.UserContext(), beta, part(c, "id"))
+	if err != nil {
+		return ofBeta(err)
+	}
+	face := link.Bot.Face()
+	return sendData(c, success, map[string]any{
+		"id": link.Bot.PublicID, "name": link.Bot.Name, "description": face.Description, "avatar": link.Bot.AvatarURL, "status": "1",
+		"prompt_config": map[string]any{"prologue": face.Welcome},
+	})
+}
+
+// Converse serves POST /api/v1/conversation/completion: for a program with an API
+// token, and for a page with a beta key.
+func (d *Door) Converse(c *fiber.Ctx) error {
+	text, err := bearerOf(c)
+	if err != nil {
+		return err
+	}
+	a, err := d.asking(c)
+	if err != nil {
+		return err
+	}
+	link, err := d.Control.TalkOfBeta(c.UserContext(), text, a.bot)
+	switch kind := access.KindOf(err); {
+	case err == nil:
+		return d.talk(c, link, a, d.askAsPage)
+	case kind == access.SignedOut && link.Token.ID == 0:
+		return d.converse(c, text, a)
+	case kind == access.SignedOut, kind == access.Revoked, kind == access.Expired:
+		return keyUnknown
+	}
+	return ofBeta(err)
+}
+
+// bearerOf is the credential of a program, which has a form of its own.
+func bearerOf(c *fiber.Ctx) (string, error) {
+	if c.Get(fiber.HeaderAuthorization) == "" {
+		return "", keyMissing
+	}
+	text, ok := strictBearer(c)
+	if !ok {
+		return "", keyMalformed
+	}
+	return text, nil
+}
+
+// converse answers a program. What the rules refuse, the gateway refuses, so that
+// it stands in the request log.
+func (d *Door) converse(c *fiber.Ctx, text string, a asking) error {
+	q := gateway.Question{
+		RequestID: c.GetRespHeader("X-Request-Id"), Secret: text, Address: wire.Address(c), Door: access.DoorRAGFlow, Path: gateway.Chat, Bot: a.bot,
+	}
+	link, err := d.programs(c, text, a.bot)
+	if err == nil && a.turns == nil {
+		return d.talk(c, link, a, func(ctx context.Context, _ *fiber.Ctx, _ control.OpenedLink, asked db.Asked, turns []gateway.Turn) (*gateway.Answer, error) {
+			q.Body = spellTurns(turns)
+			return d.Gateway.AskStored(ctx, q, asked.Question.ID)
+		})
+	}
+	if err != nil && access.KindOf(err) == 0 {
+		return err
+	}
+	turns := a.turns
+	if turns == nil {
+		turns = []gateway.Turn{{Role: "user", Text: a.question}}
+	}
+	q.Body = spellTurns(turns)
+	return d.deliver(c, a, func(ctx context.Context) (*gateway.Answer, error) { return d.Gateway.Ask(ctx, q) })
+}
+
+// programs finds what an API token's program talks with.
+func (d *Door) programs(c *fiber.Ctx, text, bot string) (link control.OpenedLink, err error) {
+	by, err := d.Control.ActorOfBearer(c.UserContext(), text, wire.Address(c).String(), access.DoorRAGFlow, "")
+	if err != nil {
+		return link, err
+	}
+	return d.Control.TalkOf(c.UserContext(), by, bot)
+}
+
+// spellTurns spells turns as a request of the gateway.
+func spellTurns(turns []gateway.Turn) *strict.Object {
+	type message struct {
+		Role    string `json:"role"`
+		Content string `json:"content"`
+	}
+	messages := make([]message, 0, len(turns))
+	for _, t := range turns {
+		messages = append(messages, message{t.Role, t.Text})
+	}
+	raw, _ := json.Marshal(messages) // texts always have a spelling
+	o := &strict.Object{}
+	o.Set("messages", raw)
+	o.Set("stream", json.RawMessage("true"))
+	return o
+}
+
+// ask asks the gateway a stored question.
+type ask func(ctx context.Context, c *fiber.Ctx, link control.OpenedLink, asked db.Asked, turns []gateway.Turn) (*gateway.Answer, error)
+
+// askAsPage asks with the beta key that opened the link.
+func (d *Door) askAsPage(ctx context.Context, c *fiber.Ctx, link control.OpenedLink, asked db.Asked, turns []gateway.Turn) (*gateway.Answer, error) {
+	return d.Gateway.AskFor(ctx, gateway.Visit{
+		RequestID: c.GetRespHeader("X-Request-Id"), Beta: link.Beta, BotID: link.Bot.ID, QuestionID: asked.Question.ID, Turns: turns,
+		Address: wire.Address(c),
+	})
+}
+
+// talk answers one question of a talk that the server keeps, or opens one.
+func (d *Door) talk(c *fiber.Ctx, link control.OpenedLink, a asking, ask ask) error {
+	fresh := a.session == "" || a.turns != nil
+	if fresh {
+		id, err := d.Control.NewTalk(link)
+		if err != nil {
+			return err
+		}
+		if a.session = id; a.question == "" {
+			return d.greet(c, link, a)
+		}
+	}
+	talk, err := d.Control.ResumeTalk(c.UserContext(), link, a.session, wire.Address(c).String())
+	if access.KindOf(err) == access.NotFound {
+		return sessionUnknown
+	}
+	if err != nil {
+		return err
+	}
+	asked, before, err := d.Control.AskTalk(c.UserContext(), talk, a.question)
+	if err != nil {
+		return err
+	}
+	turns := a.turns
+	if turns == nil {
+		turns = gateway.TurnsOf(before, asked.Question.Text)
+	}
+	return d.deliver(c, a, func(ctx context.Context) (*gateway.Answer, error) { return ask(ctx, c, link, asked, turns) })
+}
+
+// greet answers a client that has asked nothing yet: the welcome, and the session
+// to ask in.
+func (d *Door) greet(c *fiber.Ctx, link control.OpenedLink, a asking) error {
+	said := said{Answer: link.Bot.Face().Welcome, Session: &a.session}
+	if a.plain {
+		return sendData(c, "", said)
+	}
+	events, err := appendSaid(nil, said)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "text/event-stream; charset=utf-8")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Send(append(events, lastEvent...))
+}
+
+// deliver asks the gateway and answers as the client wants it. One who leaves before
+// the answer stops the provider.
+func (d *Door) deliver(c *fiber.Ctx, a asking, ask func(context.Context) (*gateway.Answer, error)) error {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.UserContext()))
+	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
+	answer, err := ask(ctx)
+	if err == nil && !a.plain {
+		stop()
+		return wire.Stream(c, newStream(d, answer, cancel, d.lang(c), a.session), d.Now, d.Log)
+	}
+	defer cancel(nil)
+	defer stop()
+	if err != nil {
+		return ofGateway(err)
+	}
+	defer answer.Close()
+	text, err := collect(answer)
+	if err != nil {
+		return ofGateway(err)
+	}
+	return sendData(c, "", spellSaid(answer, a.session, text))
+}
+
+// collect reads an answer to its end.
+func collect(a *gateway.Answer) (string, error) {
+	var text bytes.Buffer
+	var events []gateway.Event
+	for {
+		var err error
+		events, err = a.Next(events[:0])
+		for i := range events {
+			text.Write(events[i].Text)
+		}
+		switch {
+		case err == nil, errors.Is(err, gateway.ErrQuiet):
+		case errors.Is(err, io.EOF):
+			return text.String(), nil
+		default:
+			return "", err
+		}
+	}
+}
+
+// ofGateway words why the gateway did not answer: 401 for a credential that opens
+// nothing, else a refusal like any other.
+func ofGateway(err error) error {
+	if errors.Is(err, gateway.ErrLeft) {
+		return nil // nobody is there to read it
+	}
+	switch access.KindOf(err) {
+	case access.SignedOut, access.Revoked, access.Expired:
+		return keyUnknown
+	case access.NotFound:
+		return dialogUnknown
+	}
+	if e, ok := errors.AsType[*access.Error](err); ok && e.Code == "bot_not_allowed" {
+		return dialogUnknown
+	}
+	return ofBot(err)
+}
