@@ -25,8 +25,8 @@ type Ledger struct {
 	mu      sync.Mutex
 	known   map[int64]*account
 
-	queueing sync.Mutex
-	queue    []*settling // waiting for the writer
+	settling  batch[*settling]
+	streaming batch[*streaming]
 }
 
 // account mirrors a purse that was touched, with what is held in memory.
@@ -141,36 +141,54 @@ func (l *Ledger) forget(h *Hold) {
 	l.unpin(h.Purses)
 }
 
+// streaming is a hold on its way to the disk.
+type streaming struct {
+	hold    *Hold
+	request string
+	floor   int64
+	amounts map[int64]int64
+}
+
 // Stream makes the hold a durable row, charged at least floor from here on. It
-// must return before the first byte of the answer is passed on.
+// must return before the first byte of the answer is passed on. Holds that wait
+// together are written together, each purse once.
 func (l *Ledger) Stream(ctx context.Context, h *Hold, floor int64) error {
 	request, err := json.Marshal(h.Request)
 	if err != nil {
 		return err
 	}
-	return l.d.change(ctx, func(t *Tx) error {
+	one := &streaming{hold: h, request: string(request), floor: min(floor, h.Units), amounts: l.amounts(h)}
+	return l.streaming.write(ctx, l.d, one, l.streamAll)
+}
+
+func (l *Ledger) streamAll(t *Tx, all []*streaming) error {
+	sums := map[int64]int64{}
+	for _, s := range all {
+		h := s.hold
 		_, err := t.exec(`INSERT INTO holds (request_id, workspace_id, boot_id, state, units, checkpoint, token_purse,
 			share_purse, customer_purse, workspace_purse, request, created_at, deadline_at)
 			VALUES ($1, $2, $3, 'streaming', $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			h.RequestID, h.WorkspaceID, l.d.BootID, h.Units, min(floor, h.Units), idOrNull(h.Purses.Token),
-			idOrNull(h.Purses.Share), idOrNull(h.Purses.Customer), idOrNull(h.Purses.Workspace), string(request), t.now(), ms(h.Deadline))
+			h.RequestID, h.WorkspaceID, l.d.BootID, h.Units, s.floor, idOrNull(h.Purses.Token),
+			idOrNull(h.Purses.Share), idOrNull(h.Purses.Customer), idOrNull(h.Purses.Workspace), s.request, t.now(), ms(h.Deadline))
 		if err != nil {
 			return err
 		}
-		amounts := l.amounts(h)
-		for id, amount := range amounts {
-			n, err := t.exec(`UPDATE purses SET reserved = reserved + $1
-				WHERE id = $2 AND (unlimited = 1 OR used + reserved + $1 <= quota)`, amount, id)
-			if err != nil {
-				return err
-			}
-			if n != 1 {
-				return &Short{}
-			}
+		for id, amount := range s.amounts {
+			sums[id] += amount
 		}
-		t.after(func() { l.madeDurable(h, amounts) })
-		return nil
-	})
+	}
+	for id, amount := range sums {
+		n, err := t.exec(`UPDATE purses SET reserved = reserved + $1
+			WHERE id = $2 AND (unlimited = 1 OR used + reserved + $1 <= quota)`, amount, id)
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return &Short{}
+		}
+	}
+	t.after(func() { l.madeDurable(all) })
+	return nil
 }
 
 func (l *Ledger) amounts(h *Hold) map[int64]int64 {
@@ -181,14 +199,16 @@ func (l *Ledger) amounts(h *Hold) map[int64]int64 {
 	return amounts
 }
 
-func (l *Ledger) madeDurable(h *Hold, amounts map[int64]int64) {
+func (l *Ledger) madeDurable(all []*streaming) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h.durable = true
-	for id, amount := range amounts {
-		a := l.known[id]
-		a.memory -= amount
-		a.Reserved += amount
+	for _, s := range all {
+		s.hold.durable = true
+		for id, amount := range s.amounts {
+			a := l.known[id]
+			a.memory -= amount
+			a.Reserved += amount
+		}
 	}
 }
 

@@ -21,7 +21,6 @@ type settling struct {
 	Settlement
 	excess int64
 	trace  string
-	done   chan error
 }
 
 // Settle charges a call: it gives the hold back, adds the charge to every purse,
@@ -31,50 +30,14 @@ type settling struct {
 //
 // Settlements that wait together are written together, each purse once.
 func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
-	one := &settling{Settlement: s, excess: max(0, s.Request.Units-s.Hold.Units), done: make(chan error, 1)}
+	one := &settling{Settlement: s, excess: max(0, s.Request.Units-s.Hold.Units)}
 	one.Request.Units -= one.excess
 	one.trace = spellTrace(s.Request)
-	l.queueing.Lock()
-	l.queue = append(l.queue, one)
-	first := len(l.queue) == 1
-	l.queueing.Unlock()
-	if first {
-		l.settleWaiting(context.WithoutCancel(ctx))
-	}
-	err := <-one.done
+	err := l.settling.write(ctx, l.d, one, l.settleAll)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forget(s.Hold)
 	return err
-}
-
-// settleWaiting writes what waits when the writer comes to it. If one of them
-// cannot be written, each is tried by itself, so that it harms no other.
-func (l *Ledger) settleWaiting(ctx context.Context) {
-	var all []*settling
-	err := l.d.change(ctx, func(t *Tx) error {
-		all = l.takeWaiting()
-		l.d.pending += len(all)
-		return l.settleAll(t, all)
-	})
-	if all == nil { // the writer refused the fact before it ran
-		all = l.takeWaiting()
-	}
-	for _, one := range all {
-		each := err
-		if err != nil && len(all) > 1 {
-			each = l.d.change(ctx, func(t *Tx) error { return l.settleAll(t, []*settling{one}) })
-		}
-		one.done <- each
-	}
-}
-
-func (l *Ledger) takeWaiting() []*settling {
-	l.queueing.Lock()
-	defer l.queueing.Unlock()
-	all := l.queue
-	l.queue = nil
-	return all
 }
 
 // settleAll writes settlements in one transaction.

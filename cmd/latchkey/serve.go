@@ -56,9 +56,9 @@ func (s *serveCmd) Run(sh *shell, basic *config.Basic) error {
 	return sh.serve(ctx, h, cfg, listener, log)
 }
 
-// heapGrowth lets the heap grow to three times what lives before it is swept:
-// what lives is small, and a sweep costs calls more than the room. GOGC wins.
-const heapGrowth = 200 // percent
+// heapGrowth lets the heap grow to four times what lives before it is swept: what
+// lives is small, and a sweep costs calls more than the room. GOGC wins.
+const heapGrowth = 300 // percent
 
 // serve answers until a signal, then drains.
 func (sh *shell) serve(ctx context.Context, h *house, cfg config.Config, listener net.Listener, log *slog.Logger) error {

@@ -12,6 +12,8 @@ import (
 	"latchkey/internal/upstream"
 )
 
+const storeLeast = 4 << 10 // bytes: what most batches of events fit into
+
 // How a stream is watched while it runs.
 const (
 	watchEvery      = 250 * time.Millisecond // is the caller still allowed?
@@ -168,7 +170,7 @@ func (a *Answer) hand(into []Event) []Event {
 		room += len(a.events[i].Data) + len(a.named)
 	}
 	if cap(a.store) < room {
-		a.store = make([]byte, 0, 2*room)
+		a.store = make([]byte, 0, max(2*room, storeLeast))
 	}
 	for i := range a.events {
 		e := &a.events[i]

@@ -36,6 +36,12 @@ func (g *Gateway) admitProgram(ctx context.Context, c *call, q Question) error {
 	if err := g.admitToken(ctx, c, q.Secret); err != nil {
 		return err
 	}
+	if c.body == nil {
+		var err error
+		if c.body, err = strict.Parse(q.Raw); err != nil {
+			return err
+		}
+	}
 	if err := c.read(); err != nil {
 		return err
 	}

@@ -83,6 +83,7 @@ type Question struct {
 	Door      access.Door
 	Path      Path
 	Body      *strict.Object
+	Raw       []byte // the body as it came, where Body is nil: read once the token is known
 	Bot       string // id or slug of the bot that the route names, "" for none
 }
 

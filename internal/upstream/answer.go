@@ -48,6 +48,12 @@ type Answer struct {
 	stream reader
 }
 
+// What a batch has room for before it grows: most readers keep up.
+const (
+	fewEvents = 16
+	fewBytes  = 4 << 10
+)
+
 // batch holds events in one run of bytes.
 type batch struct {
 	bytes  []byte
@@ -155,6 +161,8 @@ func (a *Answer) arm(ctx context.Context) {
 func (a *Answer) open(resp *http.Response) error {
 	a.wake, a.space = make(chan struct{}, 1), make(chan struct{}, 1)
 	a.stream.answer = a
+	a.queue.events, a.lent.events = make([]placed, 0, fewEvents), make([]placed, 0, fewEvents)
+	a.queue.bytes, a.lent.bytes = make([]byte, 0, fewBytes), make([]byte, 0, fewBytes)
 	go a.stream.run(resp.Body)
 
 	var grace <-chan time.Time

@@ -16,6 +16,8 @@ import (
 // stream ends.
 const writeWait = 20 * time.Second
 
+const pumpLeast = 4 << 10 // bytes: what most pieces of a stream fit into
+
 // past is a moment that every clock is beyond.
 var past = time.Unix(1, 0)
 
@@ -35,7 +37,7 @@ func Stream(c *fiber.Ctx, s Source, now func() time.Time, log *slog.Logger) erro
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set("X-Accel-Buffering", "no")
 	conn := c.Context().Conn()
-	p := &pump{source: s, conn: conn, now: now, log: log, id: c.GetRespHeader("X-Request-Id")}
+	p := &pump{buffer: make([]byte, 0, pumpLeast), source: s, conn: conn, now: now, log: log, id: c.GetRespHeader("X-Request-Id")}
 	p.stop = watch(conn, past, s.Gone)
 	c.Context().SetBodyStream(p, -1)
 	return nil

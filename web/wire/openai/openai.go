@@ -21,7 +21,6 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/gateway"
 	"latchkey/internal/lang"
-	"latchkey/internal/strict"
 	"latchkey/web/wire"
 )
 
@@ -41,15 +40,9 @@ func (d *Door) Ask(path gateway.Path) fiber.Handler {
 			RequestID: c.GetRespHeader("X-Request-Id"), Secret: wire.Credential(c), Address: wire.Address(c),
 			Door: access.DoorGateway, Path: path,
 		}
-		raw, err := wire.Body(c, wire.AskMax)
-		if err == nil && q.Secret != "" {
-			q.Body, err = strict.Parse(raw)
-		}
-		if err != nil {
+		var err error
+		if q.Raw, err = wire.Body(c, wire.AskMax); err != nil {
 			return d.Error(c, err)
-		}
-		if q.Body == nil {
-			q.Body = &strict.Object{} // without a credential the body is of no interest
 		}
 		return d.answer(c, q)
 	}
