@@ -32,10 +32,11 @@ type Ledger struct {
 // account mirrors a purse that was touched, with what is held in memory.
 type account struct {
 	access.Purse
-	memory int64
-	pins   int  // calls and changes under way that will come back to it
-	edits  int  // changes of the quota in the commit under way: the row may say otherwise
-	closed bool // nothing can be held in it any more
+	memory  int64
+	touched bool // since Watch looked
+	pins    int  // calls and changes under way that will come back to it
+	edits   int  // changes of the quota in the commit under way: the row may say otherwise
+	closed  bool // nothing can be held in it any more
 }
 
 // accountsMax is how many purses are mirrored before idle ones are let go.
@@ -310,6 +311,7 @@ func (l *Ledger) pin(p Purses, read func(id int64) *row) error {
 			l.known[id] = a
 		}
 		a.pins++
+		a.touched = true
 		pinned = append(pinned, a)
 	})
 	if err != nil {

@@ -105,6 +105,7 @@ type life struct {
 	boots     int
 	at        atomic.Int64
 	d         *DB
+	watch     *Watch
 	owner     access.Actor
 	workspace access.Workspace
 	customers []int64
@@ -155,7 +156,7 @@ func (l *life) open(t rapid.TB, from string) {
 	d, err := Open(context.Background(), Options{Path: path, Now: l.now, Random: rand.Reader, BootID: fmt.Sprintf("boot-%d", l.boots)})
 	need(t, err)
 	useTestKey(d)
-	l.d = d
+	l.d, l.watch = d, d.Ledger.Watch()
 }
 
 func (l *life) end(t rapid.TB) {
@@ -189,6 +190,11 @@ func (l *life) Check(t *rapid.T) {
 	need(t, err)
 	if len(faults) > 0 {
 		t.Fatalf("the ledger: %v", faults)
+	}
+	faults, err = l.watch.Check(ctx)
+	need(t, err)
+	if len(faults) > 0 {
+		t.Fatalf("what was touched: %v", faults)
 	}
 	seen := 0
 	need(t, l.d.rows(ctx, func(s scanner) error {

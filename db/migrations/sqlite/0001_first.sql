@@ -91,6 +91,8 @@ CREATE TABLE usage_days (
   units        INTEGER NOT NULL DEFAULT 0 CHECK (units >= 0),
   PRIMARY KEY (workspace_id, day, token_id, share_id, customer_id, bot_id, model)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_days_token ON usage_days (token_id, day) WHERE token_id <> 0;
+CREATE INDEX usage_days_share ON usage_days (share_id, customer_id, day) WHERE share_id <> 0;
 
 -- Instance.
 
