@@ -27,6 +27,8 @@ type Ledger struct {
 
 	settling  batch[*settling]
 	streaming batch[*streaming]
+
+	findings findings
 }
 
 // account mirrors a purse that was touched, with what is held in memory.

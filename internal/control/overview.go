@@ -26,6 +26,7 @@ type Overview struct {
 	YesterdayLine    []db.OverviewDay // the same of all of yesterday
 	Days             []db.OverviewDay // the last thirty, today last: days without a call are zeros
 	Before           db.OverviewDay   // the thirty before, in all
+	Faults           []string         // of the ledger, for who runs the instance
 	Spent            []db.SpentToken
 	Ending           []db.Ending
 	Stopped          []access.Provider // switched on, and paused by Latchkey
@@ -61,6 +62,9 @@ func (c *Control) Overview(ctx context.Context, by access.Actor) (Overview, erro
 	}
 	if err := c.overviewLines(ctx, w, now, &o); err != nil {
 		return o, err
+	}
+	if by.May(access.RunInstance) {
+		o.Faults = c.DB.Ledger.Findings()
 	}
 	return o, c.overviewTrouble(ctx, w, now, &o)
 }

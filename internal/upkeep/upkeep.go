@@ -34,6 +34,7 @@ type task struct {
 func (p Parts) tasks() []task {
 	return []task{
 		{"sweep overdue holds", time.Minute, p.sweep},
+		{"verify what was touched", time.Minute, p.watch(p.DB.Ledger.Watch())},
 		{"verify the ledger", 24 * time.Hour, p.verify},
 		{"forget what has expired", 10 * time.Minute, p.DB.ForgetExpired},
 		{"forget old requests", time.Hour, p.retain},
@@ -84,12 +85,31 @@ func (p Parts) sweep(ctx context.Context) error {
 	return err
 }
 
+// watch verifies the ledger for what was touched since the last time.
+func (p Parts) watch(w *db.Watch) func(context.Context) error {
+	return func(ctx context.Context) error {
+		faults, err := w.Check(ctx)
+		if err == nil {
+			p.found("touched", faults)
+		}
+		return err
+	}
+}
+
+// verify verifies the whole of it.
 func (p Parts) verify(ctx context.Context) error {
 	faults, err := p.DB.CheckLedger(ctx)
-	for _, f := range faults {
-		p.Log.Error("the ledger does not add up", "fault", f)
+	if err == nil {
+		p.found("whole", faults)
 	}
 	return err
+}
+
+// found keeps faults for the overview, and logs each once.
+func (p Parts) found(check string, faults []string) {
+	for _, f := range p.DB.Ledger.Found(check, faults) {
+		p.Log.Error("the ledger does not add up", "fault", f)
+	}
 }
 
 // retain forgets the request log beyond what the operator keeps.

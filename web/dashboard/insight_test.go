@@ -304,3 +304,18 @@ func TestInsightIsOfOneWorkspace(t *testing.T) {
 	}
 	r.get("/requests/"+ours.RequestID).want(t, 404, "!Ours")
 }
+
+// A ledger that does not add up stands before all else, for who runs the instance.
+func TestOverviewTellsALedgerThatIsOff(t *testing.T) {
+	s := newSite(t)
+	s.Token(t, control.TokenForm{})
+	s.DB.Ledger.Found("whole", []string{"ledger I2: purse 7: 3, should be 4"})
+	owner := s.reader(access.Owner)
+	owner.get("/").want(t, 200, "The ledger does not add up in 1 place", "purse 7: 3, should be 4", "latchkey doctor")
+	s.reader(access.Viewer).get("/").want(t, 200, "!ledger")
+	chinese := *owner
+	chinese.lang = "zh"
+	chinese.get("/").want(t, 200, "账本有 1 处不平")
+	s.DB.Ledger.Found("whole", nil)
+	owner.get("/").want(t, 200, "!does not add up")
+}

@@ -24,6 +24,12 @@ func (d *Dashboard) attention(c *fiber.Ctx, o control.Overview, failing []access
 		return a
 	}
 	var all []views.AttentionView
+	if len(o.Faults) > 0 {
+		all = append(all, views.AttentionView{
+			Icon: "triangle-alert", Tone: views.Bad, Title: w.N("overview.ledger", int64(len(o.Faults))),
+			Text: w.sentences(o.Faults[0]+".", w.T("overview.ledger_text")), When: w.T("overview.now"),
+		})
+	}
 	told := map[int64]bool{} // providers whose row names their bots
 	for _, p := range o.Stopped {
 		told[p.ID] = true
