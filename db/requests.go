@@ -90,6 +90,9 @@ func requestConditions(q *query, workspaceID int64, p RequestPage) {
 		{"r.customer_id", "customers", p.CustomerID, p.Customer},
 		{"r.bot_id", "bots", p.BotID, p.Bot},
 	} {
+		if one.id != 0 || one.publicID != "" {
+			q.and(one.column + " <> 0") // as the index on it says
+		}
 		if one.id != 0 {
 			q.and(one.column+" = ?", one.id)
 		}
@@ -102,6 +105,9 @@ func requestConditions(q *query, workspaceID int64, p RequestPage) {
 	}
 	if p.Outcome != "" {
 		q.and("r.outcome = ?", p.Outcome)
+	}
+	if p.Outcome != "" && p.Outcome != access.Answered {
+		q.and("r.outcome <> 'answered'") // as the index on it says
 	}
 	if !p.From.IsZero() {
 		q.and("r.at >= ?", ms(p.From))

@@ -7,7 +7,9 @@ import (
 	"github.com/a-h/templ"
 )
 
-func barValue(percent int) string { return strconv.Itoa(min(max(percent, 0), 100)) }
+func barValue(percent int) string {
+	return strconv.FormatFloat(float64(min(max(percent, 0), 100))/100, 'f', -1, 64)
+}
 
 // barTones colours a bar that nears its end; most do not.
 func barTones(percent int) templ.OrderedAttributes {
@@ -22,7 +24,15 @@ func barTones(percent int) templ.OrderedAttributes {
 
 // longTitle repeats a text in its title only where a column may cut it.
 func longTitle(text string) templ.OrderedAttributes {
-	if utf8.RuneCountInString(text) <= 24 {
+	if utf8.RuneCountInString(text) <= 28 {
+		return nil
+	}
+	return templ.OrderedAttributes{{Key: "title", Value: text}}
+}
+
+// titleOf is a title where there is one.
+func titleOf(text string) templ.OrderedAttributes {
+	if text == "" {
 		return nil
 	}
 	return templ.OrderedAttributes{{Key: "title", Value: text}}

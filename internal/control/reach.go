@@ -57,26 +57,32 @@ func (c *Control) useOf(ctx context.Context, by access.Actor, of db.Subject, day
 	return c.DB.UseOf(ctx, w.ID, of, days, w.Location())
 }
 
-// Cursor spells where a page of one of the workspace's lists ends. It opens in
-// that list and workspace alone.
-func (c *Control) Cursor(by access.Actor, list string, number int64) string {
-	return c.Keys.SignCursor(cursorScope(by, list), binary.BigEndian.AppendUint64(nil, uint64(number)))
+// allThere reports whether a page holds every row of its list, so that nothing is
+// left to count.
+func allThere(p db.Page, rows int) bool {
+	return p.Before == 0 && rows < min(max(p.Limit, 1), db.ListMax)
 }
 
-// OpenCursor returns the row number of a Cursor, 0 for none.
-func (c *Control) OpenCursor(by access.Actor, list, text string) (int64, error) {
+// Cursor spells where a page of one of the workspace's lists ends. It opens in
+// that list and workspace alone; a list that is sorted is one of its own.
+func (c *Control) Cursor(by access.Actor, list string, at db.Place) string {
+	return c.Keys.SignCursor(cursorScope(by, list), append(binary.BigEndian.AppendUint64(nil, uint64(at.Number)), at.Key...))
+}
+
+// OpenCursor returns the place of a Cursor, the zero Place for none.
+func (c *Control) OpenCursor(by access.Actor, list, text string) (db.Place, error) {
 	if text == "" {
-		return 0, nil
+		return db.Place{}, nil
 	}
 	plain, err := c.Keys.OpenCursor(cursorScope(by, list), text)
-	if err == nil && len(plain) != 8 {
+	if err == nil && len(plain) < 8 {
 		err = access.Fail(access.Invalid, "cursor_invalid",
 			"This cursor does not belong to this list. Leave it out to start from the beginning.").At("cursor")
 	}
 	if err != nil {
-		return 0, err
+		return db.Place{}, err
 	}
-	return int64(binary.BigEndian.Uint64(plain)), nil
+	return db.Place{Number: int64(binary.BigEndian.Uint64(plain)), Key: string(plain[8:])}, nil
 }
 
 func cursorScope(by access.Actor, list string) string {

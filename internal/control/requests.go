@@ -14,8 +14,8 @@ func (c *Control) Requests(ctx context.Context, by access.Actor, p db.RequestPag
 		return nil, 0, err
 	}
 	rows, err := c.DB.Requests(ctx, by.WorkspaceID, p)
-	if err != nil {
-		return nil, 0, err
+	if err != nil || allThere(db.Page{Before: p.Before, Limit: p.Limit}, len(rows)) {
+		return rows, int64(len(rows)), err
 	}
 	n, err := c.DB.CountRequests(ctx, by.WorkspaceID, p)
 	return rows, n, err

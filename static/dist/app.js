@@ -111,12 +111,12 @@ toast(say("copied"));
 button?.classList.add("done");
 setTimeout(() => button?.classList.remove("done"), 1600);
 }
-async function reveal(form) {
+async function reveal(address, body) {
 let answer;
 try {
-answer = await fetch(form.action, {
+answer = await fetch(address, {
 method: "POST",
-body: new URLSearchParams(new FormData(form)),
+body,
 headers: { Accept: "text/plain", "HX-Request": "true" },
 credentials: "same-origin",
 cache: "no-store",
@@ -131,7 +131,12 @@ document.addEventListener("submit", (e) => {
 const form = e.target.closest("form[data-reveal]");
 if (!form) return;
 e.preventDefault();
-copy(reveal(form), $("button", form));
+copy(reveal(form.action, new URLSearchParams(new FormData(form))), $("button", form));
+});
+const pageOf = (button) => new URL($("a[href]", button.closest("tr")).href).pathname;
+document.addEventListener("click", (e) => {
+const button = e.target.closest?.("button[data-reveal]");
+if (button) copy(reveal(pageOf(button) + "/" + button.dataset.reveal), button);
 });
 document.addEventListener("click", (e) => {
 const button = e.target.closest?.("[data-copy], [data-copy-text]");
@@ -208,10 +213,10 @@ if (ctx.target.matches(":popover-open")) ctx.target.hidePopover();
 ctx.target.showPopover();
 });
 document.addEventListener("click", (e) => {
-const link = e.target.closest?.("a[data-menu]");
+const link = e.target.closest?.("[data-menu]");
 if (!link || e.ctrlKey || e.metaKey || e.shiftKey || !window.htmx) return;
 e.preventDefault();
-const from = link.dataset.menu || new URL(link.href).pathname + "/menu";
+const from = link.dataset.menu || (link.href ? new URL(link.href).pathname : pageOf(link)) + "/menu";
 htmx.ajax("GET", from, { source: link, target: "#menu", swap: "innerHTML" });
 });
 document.addEventListener("click", (e) => {
@@ -255,7 +260,8 @@ if ($(".aside:not(:empty)") && row !== rows[at]) link?.click();
 e.preventDefault();
 } else if (e.key === "c") {
 const row = document.activeElement?.closest("tr[data-row]") || $("tr[data-row].chosen");
-$("form[data-reveal]", row || document.createElement("i"))?.requestSubmit();
+const copier = row && $("[data-reveal]", row);
+copier?.tagName === "BUTTON" ? copier.click() : copier?.requestSubmit();
 }
 });
 function countPicked(form) {

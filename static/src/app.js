@@ -125,12 +125,12 @@
   }
   // A form with data-reveal asks for its secret and copies the answer; the
   // server logs it. A fresh password may be asked for first.
-  async function reveal(form) {
+  async function reveal(address, body) {
     let answer;
     try {
-      answer = await fetch(form.action, {
+      answer = await fetch(address, {
         method: "POST",
-        body: new URLSearchParams(new FormData(form)),
+        body,
         headers: { Accept: "text/plain", "HX-Request": "true" },
         credentials: "same-origin",
         cache: "no-store",
@@ -145,7 +145,13 @@
     const form = e.target.closest("form[data-reveal]");
     if (!form) return;
     e.preventDefault();
-    copy(reveal(form), $("button", form));
+    copy(reveal(form.action, new URLSearchParams(new FormData(form))), $("button", form));
+  });
+  // In a list the button's address stands below that of its row's page.
+  const pageOf = (button) => new URL($("a[href]", button.closest("tr")).href).pathname;
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest?.("button[data-reveal]");
+    if (button) copy(reveal(pageOf(button) + "/" + button.dataset.reveal), button);
   });
   document.addEventListener("click", (e) => {
     const button = e.target.closest?.("[data-copy], [data-copy-text]");
@@ -230,10 +236,10 @@
     ctx.target.showPopover();
   });
   document.addEventListener("click", (e) => {
-    const link = e.target.closest?.("a[data-menu]");
+    const link = e.target.closest?.("[data-menu]");
     if (!link || e.ctrlKey || e.metaKey || e.shiftKey || !window.htmx) return;
     e.preventDefault();
-    const from = link.dataset.menu || new URL(link.href).pathname + "/menu";
+    const from = link.dataset.menu || (link.href ? new URL(link.href).pathname : pageOf(link)) + "/menu";
     htmx.ajax("GET", from, { source: link, target: "#menu", swap: "innerHTML" });
   });
   document.addEventListener("click", (e) => {
@@ -281,7 +287,8 @@
       e.preventDefault();
     } else if (e.key === "c") {
       const row = document.activeElement?.closest("tr[data-row]") || $("tr[data-row].chosen");
-      $("form[data-reveal]", row || document.createElement("i"))?.requestSubmit();
+      const copier = row && $("[data-reveal]", row);
+      copier?.tagName === "BUTTON" ? copier.click() : copier?.requestSubmit();
     }
   });
 

@@ -54,7 +54,7 @@ func (d *Dashboard) auditList(c *fiber.Ctx) (views.AuditListView, error) {
 		v.Rows = append(v.Rows, w.auditRow(r, names))
 	}
 	if len(rows) > 0 {
-		v.Pager = d.pager(c, p, rows[0].Seq, rows[len(rows)-1].Seq, len(rows), more, total)
+		v.Pager = d.pager(c, p, db.Place{Number: rows[0].Seq}, db.Place{Number: rows[len(rows)-1].Seq}, len(rows), more, total)
 	}
 	return v, nil
 }

@@ -24,7 +24,7 @@ func (d *Dashboard) Conversations(c *fiber.Ctx) error {
 	if err := d.readCursor(c, &p); err != nil {
 		return err
 	}
-	p.page.Oldest = false // this list goes by the last change, and only onwards
+	p.page.Oldest, p.cursor = false, "" // this list goes by the last change, and only onwards
 	talks, err := d.Control.CustomerConversations(c.UserContext(), d.actor(c), row.PublicID, p.page)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (d *Dashboard) conversationsView(c *fiber.Ctx, row db.CustomerRow, p listin
 		v.Rows = append(v.Rows, w.talkRow(t))
 	}
 	if more {
-		v.Next = p.path + "?from=" + d.Control.Cursor(d.actor(c), p.name, talks[len(talks)-1].ID)
+		v.Next = p.path + "?from=" + d.Control.Cursor(d.actor(c), p.name, db.Place{Number: talks[len(talks)-1].ID})
 	}
 	return v
 }
@@ -154,6 +154,12 @@ func (w words) transcriptAnswer(m access.Message) views.AnswerView {
 		if m.Text == "" {
 			v.Unkept = w.T("conversations.unkept")
 		}
+	}
+	switch m.Rating {
+	case 1:
+		v.Foot.Verdict = &views.VerdictView{Tone: views.Ok, Text: w.T("conversations.good"), Note: m.RatingNote}
+	case -1:
+		v.Foot.Verdict = &views.VerdictView{Tone: views.Warn, Text: w.T("conversations.bad"), Note: m.RatingNote}
 	}
 	return v
 }

@@ -105,20 +105,20 @@ func plainCell(text string) string {
 }
 
 // pages reads a list from its beginning, a page at a time.
-func pages[T any](p listing, by access.Actor, read func(context.Context, access.Actor, db.Page) ([]T, int64, error), cells func(T) (int64, []string)) csvRows {
-	at := p.page
-	at.Before, at.Oldest, at.Limit = 0, false, db.ListMax
-	ended := false
+func pages[T interface{ Place(db.Sort) db.Place }](p listing, by access.Actor, read func(context.Context, access.Actor, db.Page) ([]T, error), cells func(T) []string) csvRows {
+	at, ended := p.whole(), false
 	return func(ctx context.Context) ([][]string, error) {
 		if ended {
 			return nil, nil
 		}
-		rows, _, err := read(ctx, by, at)
+		rows, err := read(ctx, by, at)
 		ended = len(rows) < db.ListMax
 		out := make([][]string, 0, len(rows))
 		for _, row := range rows {
-			id, line := cells(row)
-			at.Before, out = id, append(out, line)
+			out = append(out, cells(row))
+		}
+		if len(rows) > 0 {
+			at = at.From(rows[len(rows)-1].Place(at.Sort))
 		}
 		return out, err
 	}

@@ -40,17 +40,18 @@ func (d *Dashboard) customerList(c *fiber.Ctx) (views.CustomerListView, error) {
 	}
 	rows, more := cutPage(rows, p)
 	v := views.CustomerListView{
+		Heads:  d.heads(c, p, map[string]string{"name": "customers.customer", "used": "customers.last_login", "made": "customers.added"}),
 		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: page.Lang(c).T("customers.search"), Note: d.countNote(c, "customers", total),
-			Filters: []views.FilterView{d.statusFilter(c, p, customerStatuses...)},
+			Filters: []views.FilterView{d.statusFilter(c, p, customerStatuses...)}, Hidden: p.hiddenSort(),
 		},
 	}
 	for _, row := range rows {
 		v.Rows = append(v.Rows, d.customerRow(c, row))
 	}
 	if len(rows) > 0 {
-		v.Pager = d.pager(c, p, rows[0].ID, rows[len(rows)-1].ID, len(rows), more, total)
+		v.Pager = d.pager(c, p, rows[0].Place(p.page.Sort), rows[len(rows)-1].Place(p.page.Sort), len(rows), more, total)
 	}
 	return v, nil
 }
@@ -241,7 +242,5 @@ func (d *Dashboard) CustomersCSV(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return d.csv(c, "customers", customerHead, pages(p, d.actor(c), d.Control.Customers, func(r db.CustomerRow) (int64, []string) {
-		return r.ID, customerCells(r)
-	}))
+	return d.csv(c, "customers", customerHead, pages(p, d.actor(c), d.Control.CustomerPage, customerCells))
 }

@@ -13,9 +13,8 @@ import (
 	"latchkey/web/page"
 )
 
-// rowsPerPage is how many rows a list shows at once: what stays under 60 KB of HTML
-// with the widest rows there are.
-const rowsPerPage = 40
+// rowsPerPage is how many rows a list shows at once.
+const rowsPerPage = 50
 
 // searchMax bounds what is searched for, in characters.
 const searchMax = 200
@@ -26,6 +25,7 @@ type listing struct {
 	name   string // the same without the slash, the id of its part
 	page   db.Page
 	bot    string     // public id of the bot that is filtered by
+	sort   string     // as the address says it: "name", "-name", "" for newest first
 	cursor string     // "from" or "until" was given
 	extra  url.Values // filters that this list alone has
 }
@@ -49,27 +49,99 @@ func (d *Dashboard) readListing(c *fiber.Ctx, name string, statuses ...access.St
 			return p, err
 		}
 	}
+	readSort(c, &p)
 	return p, d.readCursor(c, &p)
 }
 
+// sortMade is the order in which rows were made: newest first without a word.
+const sortMade = "made"
+
+// readSort reads what the list goes by: one of the columns that it offers, with a
+// minus for the other way round.
+func readSort(c *fiber.Ctx, p *listing) {
+	name, down := strings.CutPrefix(c.Query("sort"), "-")
+	for _, s := range p.sorts() {
+		if name == s.name && c.Query("sort") != "-"+sortMade {
+			p.sort, p.page.Sort, p.page.Oldest = c.Query("sort"), s.by, !down
+		}
+	}
+}
+
+// sorter is a column that a list can be sorted by.
+type sorter struct {
+	name string
+	by   db.Sort
+	down bool // the greatest first when it is pressed
+}
+
+// sorters are the columns of each list that it can be sorted by.
+var sorters = map[string][]sorter{
+	"tokens":    {{"name", db.SortName, false}, {"used", db.SortUsed, true}, {"ends", db.SortEnds, false}, {sortMade, "", false}},
+	"shares":    {{"name", db.SortName, false}, {"opens", db.SortOpens, true}, {"ends", db.SortEnds, false}, {sortMade, "", false}},
+	"customers": {{"name", db.SortName, false}, {"used", db.SortUsed, true}, {sortMade, "", true}},
+	"requests":  {{sortMade, "", true}},
+}
+
+func (p listing) sorts() []sorter { return sorters[p.name] }
+
+// heads are the heads of the columns that can be sorted, by the names above: words
+// are the keys of their texts.
+func (d *Dashboard) heads(c *fiber.Ctx, p listing, words map[string]string) map[string]views.SortView {
+	all := map[string]views.SortView{}
+	for _, s := range p.sorts() {
+		if words[s.name] == "" {
+			continue
+		}
+		v := views.SortView{Text: page.Lang(c).T(words[s.name]), Target: p.name, Number: s.name == string(db.SortOpens)}
+		active, down := strings.TrimPrefix(p.sort, "-") == s.name, strings.HasPrefix(p.sort, "-")
+		if s.name == sortMade && p.sort == "" {
+			active, down = true, true
+		}
+		next := s.name
+		switch {
+		case active && !down:
+			v.Dir, next = "ascending", "-"+s.name
+		case active:
+			v.Dir = "descending"
+		case s.down:
+			next = "-" + s.name
+		}
+		if next == "-"+sortMade {
+			next = "" // as it is without a word
+		}
+		other := p
+		other.sort = next
+		v.Href = other.at(p.path)
+		all[s.name] = v
+	}
+	return all
+}
+
+// scope is the list that a cursor belongs to.
+func (p listing) scope() string {
+	if p.page.Sort == "" {
+		return p.name
+	}
+	return p.name + " by " + string(p.page.Sort)
+}
+
 // readCursor reads which page: the rows after "from", or those before "until".
-func (d *Dashboard) readCursor(c *fiber.Ctx, p *listing) (err error) {
-	if from := c.Query("from"); from != "" {
+func (d *Dashboard) readCursor(c *fiber.Ctx, p *listing) error {
+	text := c.Query("from")
+	if text != "" {
 		p.cursor = "from"
-		p.page.Before, err = d.Control.OpenCursor(d.actor(c), p.name, from)
-		return err
+	} else if text = c.Query("until"); text != "" {
+		p.cursor, p.page.Oldest = "until", !p.page.Oldest
 	}
-	if until := c.Query("until"); until != "" {
-		p.cursor, p.page.Oldest = "until", true
-		p.page.Before, err = d.Control.OpenCursor(d.actor(c), p.name, until)
-	}
+	at, err := d.Control.OpenCursor(d.actor(c), p.scope(), text)
+	p.page = p.page.From(at)
 	return err
 }
 
 // query is the state as it goes into addresses, without the page.
 func (p listing) query() url.Values {
 	q := url.Values{}
-	for name, value := range map[string]string{"q": p.page.Query, "status": string(p.page.Status), "bot": p.bot} {
+	for name, value := range map[string]string{"q": p.page.Query, "status": string(p.page.Status), "bot": p.bot, "sort": p.sort} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -81,7 +153,18 @@ func (p listing) query() url.Values {
 }
 
 // filtered reports whether the list may hide rows.
-func (p listing) filtered() bool { return len(p.query()) > 0 || p.cursor != "" }
+func (p listing) filtered() bool {
+	p.sort = ""
+	return len(p.query()) > 0 || p.cursor != ""
+}
+
+// hiddenSort carries the order through the tool bar's form.
+func (p listing) hiddenSort() []views.OptionView {
+	if p.sort == "" {
+		return nil
+	}
+	return []views.OptionView{{Label: "sort", Value: p.sort}}
+}
 
 // at is an address below the list's own with the state of the list behind it.
 func (p listing) at(path string) string {
@@ -91,35 +174,46 @@ func (p listing) at(path string) string {
 	return path
 }
 
+// whole is the first page of all rows, as many at once as there may be.
+func (p listing) whole() db.Page {
+	all := p.page
+	all.Before, all.Key, all.Limit = 0, "", db.ListMax
+	if p.cursor == "until" {
+		all.Oldest = !all.Oldest
+	}
+	return all
+}
+
 // csv is the address of the list as CSV, whole.
 func (p listing) csv() string { return p.at(p.path + ".csv") }
 
 // cutPage takes the row off that was read only to know whether there are more, and
-// puts the rest newest first.
+// puts the rest in the order of the list.
 func cutPage[T any](rows []T, p listing) (shown []T, more bool) {
 	if more = len(rows) > rowsPerPage; more {
 		rows = rows[:rowsPerPage]
 	}
-	if p.page.Oldest {
+	if p.cursor == "until" {
 		slices.Reverse(rows)
 	}
 	return rows, more
 }
 
-// pager links to the pages before and after. first and last are the row numbers
-// at the ends of the page in view, total the rows of all pages.
-func (d *Dashboard) pager(c *fiber.Ctx, p listing, first, last int64, rows int, more bool, total int64) views.PagerView {
+// pager links to the pages before and after. first and last are the places at the
+// ends of the page in view, total the rows of all pages.
+func (d *Dashboard) pager(c *fiber.Ctx, p listing, first, last db.Place, rows int, more bool, total int64) views.PagerView {
 	l := page.Lang(c)
 	v := views.PagerView{Target: p.name}
-	link := func(key string, number int64) string {
+	link := func(key string, at db.Place) string {
 		q := p.query()
-		q.Set(key, d.Control.Cursor(d.actor(c), p.name, number))
+		q.Set(key, d.Control.Cursor(d.actor(c), p.scope(), at))
 		return p.path + "?" + q.Encode()
 	}
-	if rows > 0 && (p.cursor == "from" || p.page.Oldest && more) {
+	back := p.cursor == "until"
+	if rows > 0 && (p.cursor == "from" || back && more) {
 		v.Previous = link("until", first)
 	}
-	if rows > 0 && (p.page.Oldest || more) {
+	if rows > 0 && (back || more) {
 		v.Next = link("from", last)
 	}
 	switch {

@@ -29,9 +29,9 @@ func (d *Dashboard) botList(c *fiber.Ctx, p listing, rows []db.BotRow, total int
 			Filters: []views.FilterView{d.statusFilter(c, p, botStates...)}, Note: d.countNote(c, "bots", total),
 		},
 	}
-	var first, last int64
+	var first, last db.Place
 	if len(rows) > 0 {
-		first, last = rows[0].ID, rows[len(rows)-1].ID
+		first.Number, last.Number = rows[0].ID, rows[len(rows)-1].ID
 	}
 	v.Pager = d.pager(c, p, first, last, len(rows), more, total)
 	for _, r := range rows {
@@ -70,7 +70,8 @@ func botState(l lang.Lang, r db.BotRow) (tone views.Tone, word, why string) {
 	return views.Ok, l.T("bots.active"), ""
 }
 
-// botFrame is the head of a bot's page: tab is "", "links" or "tokens".
+// botFrame is the head of a bot's page: tab is "", "links", "tokens" or
+// "embed".
 func (d *Dashboard) botFrame(c *fiber.Ctx, row db.BotRow, tab string) views.BotView {
 	l, href := page.Lang(c), botHref(row.PublicID)
 	v := views.BotView{
@@ -80,6 +81,7 @@ func (d *Dashboard) botFrame(c *fiber.Ctx, row db.BotRow, tab string) views.BotV
 			{Text: l.T("bots.settings"), Href: href, Active: tab == ""},
 			{Text: l.T("bots.links"), Href: href + "/links", Count: l.Number(row.Links), Active: tab == "links"},
 			{Text: l.T("bots.tokens"), Href: href + "/tokens", Count: l.Number(row.Tokens), Active: tab == "tokens"},
+			{Text: l.T("embed.tab"), Href: embedHref(row.PublicID), Active: tab == "embed"},
 		},
 	}
 	v.Shell.Crumbs = []views.LinkView{{Text: l.T("bots.title"), Href: "/bots"}, {Text: row.Name}}

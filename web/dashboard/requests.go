@@ -85,10 +85,11 @@ func (d *Dashboard) requestList(c *fiber.Ctx) (views.RequestListView, error) {
 	marks, err := d.requestMarks(c, rows)
 	w := d.words(c)
 	v := views.RequestListView{
+		Heads:  d.heads(c, p.listing, map[string]string{"made": "requests.time"}),
 		Export: p.csv(), Filtered: p.filtered(), Only: w.only(p, rows),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: w.T("requests.search"), Note: d.countNote(c, "requests", total),
-			Filters: []views.FilterView{w.outcomeFilter(p), bots}, Hidden: hidden(p.extra, narrowings...),
+			Filters: []views.FilterView{w.outcomeFilter(p), bots}, Hidden: append(hidden(p.extra, narrowings...), p.hiddenSort()...),
 		},
 	}
 	for _, row := range rows {
@@ -97,7 +98,7 @@ func (d *Dashboard) requestList(c *fiber.Ctx) (views.RequestListView, error) {
 		v.Rows = append(v.Rows, one)
 	}
 	if len(rows) > 0 {
-		v.Pager = d.pager(c, p.listing, rows[0].ID, rows[len(rows)-1].ID, len(rows), more, total)
+		v.Pager = d.pager(c, p.listing, db.Place{Number: rows[0].ID}, db.Place{Number: rows[len(rows)-1].ID}, len(rows), more, total)
 	}
 	return v, err
 }

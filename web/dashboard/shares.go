@@ -39,10 +39,11 @@ func (d *Dashboard) shareList(c *fiber.Ctx, open string) (views.ShareListView, e
 	bots, err := d.botFilter(c, p)
 	rows, more := cutPage(rows, p)
 	v := views.ShareListView{
+		Heads:  d.heads(c, p, map[string]string{"name": "shares.link_and_bot", "opens": "shares.opens", "ends": "shares.ends"}),
 		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: page.Lang(c).T("shares.search"), Note: d.countNote(c, "shares", total),
-			Filters: []views.FilterView{d.statusFilter(c, p, shareStatuses...), bots},
+			Filters: []views.FilterView{d.statusFilter(c, p, shareStatuses...), bots}, Hidden: p.hiddenSort(),
 		},
 	}
 	for _, row := range rows {
@@ -51,7 +52,7 @@ func (d *Dashboard) shareList(c *fiber.Ctx, open string) (views.ShareListView, e
 		v.Rows = append(v.Rows, one)
 	}
 	if len(rows) > 0 {
-		v.Pager = d.pager(c, p, rows[0].ID, rows[len(rows)-1].ID, len(rows), more, total)
+		v.Pager = d.pager(c, p, rows[0].Place(p.page.Sort), rows[len(rows)-1].Place(p.page.Sort), len(rows), more, total)
 	}
 	return v, err
 }
@@ -195,7 +196,5 @@ func (d *Dashboard) SharesCSV(c *fiber.Ctx) error {
 		return err
 	}
 	w := d.words(c)
-	return d.csv(c, "shares", shareHead, pages(p, d.actor(c), d.Control.Shares, func(r db.ShareRow) (int64, []string) {
-		return r.ID, shareCells(w, r)
-	}))
+	return d.csv(c, "shares", shareHead, pages(p, d.actor(c), d.Control.SharePage, func(r db.ShareRow) []string { return shareCells(w, r) }))
 }

@@ -46,17 +46,18 @@ func (d *Dashboard) tokenList(c *fiber.Ctx) (views.TokenListView, error) {
 	rows, more := cutPage(rows, p)
 	l := page.Lang(c)
 	v := views.TokenListView{
+		Heads:  d.heads(c, p, map[string]string{"name": "tokens.name", "used": "tokens.last_used", "ends": "tokens.expires"}),
 		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: l.T("tokens.search"), Note: d.countNote(c, "tokens", total),
-			Filters: []views.FilterView{d.statusFilter(c, p, tokenStatuses...), bots},
+			Filters: []views.FilterView{d.statusFilter(c, p, tokenStatuses...), bots}, Hidden: p.hiddenSort(),
 		},
 	}
 	for _, row := range rows {
 		v.Rows = append(v.Rows, d.tokenRow(c, row))
 	}
 	if len(rows) > 0 {
-		v.Pager = d.pager(c, p, rows[0].ID, rows[len(rows)-1].ID, len(rows), more, total)
+		v.Pager = d.pager(c, p, rows[0].Place(p.page.Sort), rows[len(rows)-1].Place(p.page.Sort), len(rows), more, total)
 	}
 	return v, err
 }
@@ -260,7 +261,5 @@ func (d *Dashboard) TokensCSV(c *fiber.Ctx) error {
 		return err
 	}
 	by, w := d.actor(c), d.words(c)
-	return d.csv(c, "tokens", tokenHead, pages(p, by, d.Control.Tokens, func(r db.TokenRow) (int64, []string) {
-		return r.ID, tokenCells(w, r)
-	}))
+	return d.csv(c, "tokens", tokenHead, pages(p, by, d.Control.TokenPage, func(r db.TokenRow) []string { return tokenCells(w, r) }))
 }

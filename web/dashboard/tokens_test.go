@@ -3,8 +3,10 @@ package dashboard_test
 import (
 	"encoding/csv"
 	"fmt"
+	"html"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,7 +134,7 @@ func TestTokenPaging(t *testing.T) {
 	names := regexp.MustCompile(`, token-\d{3}<`)
 	seen := map[string]bool{}
 	page := r.get("/tokens")
-	page.want(t, 200, "120 tokens", "Showing 40 of 120", ", token-119<", "!, token-079<")
+	page.want(t, 200, "120 tokens", "Showing 50 of 120", ", token-119<", "!, token-069<")
 	if size := len(page.body); size > 60_000 {
 		t.Errorf("a page of the list is %d bytes", size)
 	}
@@ -160,7 +162,62 @@ func TestTokenPaging(t *testing.T) {
 	if back == nil {
 		t.Fatal("the last page leads to none before it")
 	}
-	r.get(back[1]).want(t, 200, ", token-079<", ", token-040<", "!, token-080<", "!, token-039<")
+	r.get(back[1]).want(t, 200, ", token-069<", ", token-020<", "!, token-070<", "!, token-019<")
+}
+
+// The order is in the address, holds over pages, and goes along with search,
+// filters and the CSV.
+func TestListsAreSorted(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	const all = 60
+	for i := range all {
+		s.Token(t, control.TokenForm{Name: ptr(fmt.Sprintf("token-%03d", (i*7)%all)), ExpiresAt: ptr(s.Now().Add(time.Duration(1+(i*11)%all) * 24 * time.Hour))})
+	}
+	names := regexp.MustCompile(`>(token-\d{3})<`)
+	listed := func(a answer) (out []string) {
+		for _, m := range names.FindAllStringSubmatch(a.body, -1) {
+			out = append(out, m[1])
+		}
+		return out
+	}
+	page := r.get("/tokens?sort=name&q=token")
+	page.want(t, 200, `aria-sort="ascending"`, `href="/tokens?q=token&amp;sort=-name"`, `href="/tokens.csv?q=token&amp;sort=name"`, `name="sort" value="name"`, "60 tokens")
+	if got := listed(page); len(got) != 50 || !slices.IsSorted(got) || got[0] != "token-000" {
+		t.Errorf("by name the first page lists %v", got)
+	}
+	link := regexp.MustCompile(`href="(/tokens\?[^"]*from=[^"]+)"`).FindStringSubmatch(page.body)
+	if link == nil {
+		t.Fatal("no second page")
+	}
+	second := r.get(html.UnescapeString(link[1]))
+	if got := listed(second); len(got) != 10 || got[0] != "token-050" || !slices.IsSorted(got) {
+		t.Errorf("by name the second page lists %v", got)
+	}
+	back := regexp.MustCompile(`href="(/tokens\?[^"]*until=[^"]+)"`).FindStringSubmatch(second.body)
+	if got := listed(r.get(html.UnescapeString(back[1]))); len(got) != 50 || got[0] != "token-000" {
+		t.Errorf("going back lists %v", got)
+	}
+	// A cursor belongs to its order.
+	r.get(strings.Replace(html.UnescapeString(link[1]), "sort=name", "sort=ends", 1)).want(t, 422, "does not belong to this list")
+	down := listed(r.get("/tokens?sort=-name"))
+	if down[0] != "token-059" {
+		t.Errorf("downwards by name it begins with %s", down[0])
+	}
+	rows := readCSV(t, r.get("/tokens.csv?sort=ends"))
+	if len(rows) != all+1 {
+		t.Fatalf("the CSV has %d rows", len(rows))
+	}
+	for i := 2; i < len(rows); i++ {
+		if rows[i-1][16] > rows[i][16] {
+			t.Fatalf("the CSV is out of order at row %d: %s, %s", i, rows[i-1][16], rows[i][16])
+		}
+	}
+	r.get("/tokens?sort=made").want(t, 200, "token-000", "!aria-sort")
+	r.get("/tokens?sort=nonsense").want(t, 200, "!aria-sort", "token-053")
+	for _, path := range []string{"/shares?sort=-opens", "/shares?sort=name", "/customers?sort=-used", "/customers?sort=name", "/requests?sort=made"} {
+		r.get(path).want(t, 200)
+	}
 }
 
 func TestTokenFormComesBack(t *testing.T) {

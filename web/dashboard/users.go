@@ -5,6 +5,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
 	"latchkey/views"
@@ -35,7 +36,7 @@ func (d *Dashboard) Users(c *fiber.Ctx) error {
 		list.Rows = append(list.Rows, d.userRow(c, u))
 	}
 	if len(rows) > 0 {
-		list.Pager = d.pager(c, p, rows[0].ID, rows[len(rows)-1].ID, len(rows), more, total)
+		list.Pager = d.pager(c, p, db.Place{Number: rows[0].ID}, db.Place{Number: rows[len(rows)-1].ID}, len(rows), more, total)
 	}
 	if page.IsPart(c) {
 		return page.Part(c, views.UsersBody(list))
