@@ -99,46 +99,51 @@ type NewToken struct {
 
 // MakeToken issues an API token with its purse and both its secrets. A text that
 // is taken is a Conflict; a bot that is not the workspace's is NotFound.
-func (d *DB) MakeToken(ctx context.Context, by access.Actor, n NewToken) (access.Token, error) {
-	k := n.Token
-	err := d.change(ctx, func(t *Tx) error {
-		if err := t.checkBot(k.WorkspaceID, k.BotID); err != nil {
-			return err
-		}
-		n.Purse.WorkspaceID = k.WorkspaceID
-		purse, err := t.makePurse(n.Purse, n.Zone)
-		if err != nil {
-			return err
-		}
-		models, addresses, permissions, err := tokenLists(k)
-		if err != nil {
-			return err
-		}
-		k.PurseID = purse
-		k.CreatedAt = time.UnixMilli(t.now()).UTC()
-		k.UpdatedAt, k.Version, k.Enabled = k.CreatedAt, 1, true
-		k.ID, err = t.insert(`INSERT INTO api_tokens (public_id, workspace_id, created_by, name, note, bot_id, sealed, beta_sealed, hint,
-			expires_at, purse_id, models_limited, models, addresses, group_name, permissions, permissions_shape, parameter_name,
-			rpm, tpm, concurrent, show_once, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
-			k.PublicID, k.WorkspaceID, k.CreatedBy, k.Name, k.Note, idOrNull(k.BotID), k.Sealed, k.BetaSealed, k.Hint,
-			ms(k.ExpiresAt), k.PurseID, flag(k.ModelsLimited), models, addresses, k.GroupName, permissions, k.PermissionsShape, k.ParameterName,
-			k.RPM, k.TPM, k.Concurrent, flag(k.ShowOnce), ms(k.CreatedAt), ms(k.UpdatedAt))
-		if err != nil {
-			return err
-		}
-		if err := t.keepSecret(n.Hash, TokenSecret, k.ID); err != nil {
-			return err
-		}
-		if err := t.keepSecret(n.BetaHash, BetaSecret, k.ID); err != nil {
-			return err
-		}
-		if err := t.count(k.WorkspaceID, "token_count", 1); err != nil {
-			return err
-		}
-		return t.tell(by, event{k.WorkspaceID, "token.create", object("token", k.PublicID, k.Name), tokenFacts(k)})
+func (d *DB) MakeToken(ctx context.Context, by access.Actor, n NewToken) (k access.Token, err error) {
+	err = d.change(ctx, func(t *Tx) error {
+		k, err = t.makeToken(by, n)
+		return err
 	})
 	return k, err
+}
+
+func (t *Tx) makeToken(by access.Actor, n NewToken) (access.Token, error) {
+	k := n.Token
+	if err := t.checkBot(k.WorkspaceID, k.BotID); err != nil {
+		return k, err
+	}
+	n.Purse.WorkspaceID = k.WorkspaceID
+	purse, err := t.makePurse(n.Purse, n.Zone)
+	if err != nil {
+		return k, err
+	}
+	models, addresses, permissions, err := tokenLists(k)
+	if err != nil {
+		return k, err
+	}
+	k.PurseID = purse
+	k.CreatedAt = time.UnixMilli(t.now()).UTC()
+	k.UpdatedAt, k.Version, k.Enabled = k.CreatedAt, 1, true
+	k.ID, err = t.insert(`INSERT INTO api_tokens (public_id, workspace_id, created_by, name, note, bot_id, sealed, beta_sealed, hint,
+		expires_at, purse_id, models_limited, models, addresses, group_name, permissions, permissions_shape, parameter_name,
+		rpm, tpm, concurrent, show_once, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+		k.PublicID, k.WorkspaceID, k.CreatedBy, k.Name, k.Note, idOrNull(k.BotID), k.Sealed, k.BetaSealed, k.Hint,
+		ms(k.ExpiresAt), k.PurseID, flag(k.ModelsLimited), models, addresses, k.GroupName, permissions, k.PermissionsShape, k.ParameterName,
+		k.RPM, k.TPM, k.Concurrent, flag(k.ShowOnce), ms(k.CreatedAt), ms(k.UpdatedAt))
+	if err != nil {
+		return k, err
+	}
+	if err := t.keepSecret(n.Hash, TokenSecret, k.ID); err != nil {
+		return k, err
+	}
+	if err := t.keepSecret(n.BetaHash, BetaSecret, k.ID); err != nil {
+		return k, err
+	}
+	if err := t.count(k.WorkspaceID, "token_count", 1); err != nil {
+		return k, err
+	}
+	return k, t.tell(by, event{k.WorkspaceID, "token.create", object("token", k.PublicID, k.Name), tokenFacts(k)})
 }
 
 func tokenLists(k access.Token) (models, addresses, permissions string, err error) {

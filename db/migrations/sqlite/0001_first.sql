@@ -592,6 +592,16 @@ CREATE TABLE alerts (
   PRIMARY KEY (workspace_id, subject, kind)
 ) STRICT, WITHOUT ROWID;
 
+-- What import brought from another system, so that a second run brings it no more.
+CREATE TABLE imports (
+  source     TEXT    NOT NULL,
+  kind       TEXT    NOT NULL CHECK (kind IN ('user', 'token')),
+  key        TEXT    NOT NULL,
+  subject_id INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (source, kind, key)
+) STRICT, WITHOUT ROWID;
+
 -- Search: three characters or more go through a trigram index, in any script.
 
 CREATE VIRTUAL TABLE api_tokens_search USING fts5 (name, note, hint, content='api_tokens', content_rowid='id', tokenize='trigram');
