@@ -71,6 +71,7 @@ func (r refusal) body() any {
 var (
 	unauthorized   = refusal{401, codeUnauthorized, "<Unauthorized '401: Unauthorized'>", nil}
 	wrongMethod    = refusal{405, codeMethod, "<MethodNotAllowed '405: Method Not Allowed'>", nil}
+	twice          = refusal{200, codeArgument, "A field of the form stands there twice, or is not valid UTF-8.", false}
 	tenantUnknown  = refusal{200, codeData, "Tenant not found!", nil}
 	dialogUnknown  = refusal{200, codeData, "Dialog not found!", nil}
 	notIssued      = refusal{200, codeData, "Fail to new a dialog!", nil}

@@ -49,7 +49,7 @@ func readForm(raw string) (*strict.Object, error) {
 	o := &strict.Object{}
 	for name, texts := range values {
 		if len(texts) > 1 || !utf8.ValidString(texts[0]) || !utf8.ValidString(name) {
-			return nil, access.Fail(access.Invalid, "json_duplicate", "The keys %q and %q stand in one object: this could be read in two ways.", name, name)
+			return nil, twice
 		}
 		text, err := json.Marshal(texts[0])
 		if err != nil {
