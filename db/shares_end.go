@@ -51,16 +51,16 @@ func (d *DB) RevokeShare(ctx context.Context, by access.Actor, workspaceID int64
 		revoked_by = CASE WHEN revoked_at IS NULL OR revoked_by = $2 AND revoked_at >= $3 THEN $2 END,
 		updated_at = $1, version = version + 1
 		WHERE workspace_id = $4 AND public_id = $5 AND deleted_at IS NULL`+shareReturning,
-		[]any{now.UnixMilli(), by.ID, now.Add(-window).UnixMilli(), workspaceID, publicID}, nil)
+		[]any{now.UnixMilli(), idOrNull(by.UserNumber()), now.Add(-window).UnixMilli(), workspaceID, publicID}, nil)
 }
 
-// UndoRevokeShare takes a revocation back: only its own actor, within the window.
+// UndoRevokeShare takes a revocation back: only the user who made it, within the window.
 func (d *DB) UndoRevokeShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string, window time.Duration) (access.Share, error) {
 	now := d.Now()
 	s, err := d.shareVerb(ctx, by, workspaceID, "share.undo-revoke", `UPDATE shares SET revoked_at = NULL, revoked_by = NULL,
 		updated_at = $1, version = version + 1
 		WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL AND revoked_by = $4 AND revoked_at >= $5`+shareReturning,
-		[]any{now.UnixMilli(), workspaceID, publicID, by.ID, now.Add(-window).UnixMilli()}, nil)
+		[]any{now.UnixMilli(), workspaceID, publicID, by.UserNumber(), now.Add(-window).UnixMilli()}, nil)
 	if access.KindOf(err) == access.NotFound {
 		if _, there := d.Share(ctx, workspaceID, publicID); there == nil {
 			return s, access.Fail(access.Conflict, "undo_too_late", "A revocation can be taken back only by whoever made it, within %d seconds.", int(window.Seconds()))

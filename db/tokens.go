@@ -362,18 +362,18 @@ var tokenReturning = " RETURNING " + strings.ReplaceAll(tokenColumns, "k.", "")
 // is no error. Its hash rows stay, so that the refusal can say why.
 func (d *DB) RevokeToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Token, error) {
 	return d.tokenVerb(ctx, by, workspaceID, "token.revoke", `UPDATE api_tokens SET revoked_at = COALESCE(revoked_at, $1),
-		revoked_by = COALESCE(revoked_by, $2), updated_at = $1, version = version + 1
+		revoked_by = CASE WHEN revoked_at IS NULL THEN $2 ELSE revoked_by END, updated_at = $1, version = version + 1
 		WHERE workspace_id = $3 AND public_id = $4 AND deleted_at IS NULL`+tokenReturning,
-		[]any{d.Now().UnixMilli(), by.ID, workspaceID, publicID}, nil)
+		[]any{d.Now().UnixMilli(), idOrNull(by.UserNumber()), workspaceID, publicID}, nil)
 }
 
-// UndoRevokeToken takes a revocation back: only its own actor, within the window.
+// UndoRevokeToken takes a revocation back: only the user who made it, within the window.
 func (d *DB) UndoRevokeToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string, window time.Duration) (access.Token, error) {
 	now := d.Now()
 	k, err := d.tokenVerb(ctx, by, workspaceID, "token.undo-revoke", `UPDATE api_tokens SET revoked_at = NULL, revoked_by = NULL,
 		updated_at = $1, version = version + 1
 		WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL AND revoked_by = $4 AND revoked_at >= $5`+tokenReturning,
-		[]any{now.UnixMilli(), workspaceID, publicID, by.ID, now.Add(-window).UnixMilli()}, nil)
+		[]any{now.UnixMilli(), workspaceID, publicID, by.UserNumber(), now.Add(-window).UnixMilli()}, nil)
 	if access.KindOf(err) == access.NotFound {
 		if _, there := d.Token(ctx, workspaceID, publicID); there == nil {
 			return k, access.Fail(access.Conflict, "undo_too_late", "A revocation can be taken back only by whoever made it, within %d seconds.", int(window.Seconds()))

@@ -12,8 +12,8 @@ import (
 // SameOrigin refuses requests that would change something and come from a page
 // elsewhere. A browser says so itself in Sec-Fetch-Site, an older one in Origin,
 // which must be public ("https://bots.acme.example"), or where that is not set
-// name the host that was asked. What comes with neither is no page but a script,
-// which has no cookie that it was not given.
+// name the host that was asked. What comes with neither is no page but a script:
+// with a cookie it is refused as well, since a cookie is what pages are known by.
 func SameOrigin(public string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		switch c.Method() {
@@ -25,7 +25,7 @@ func SameOrigin(public string) fiber.Handler {
 		case "same-origin", "none":
 			return c.Next()
 		case "":
-			if origin == "" || ownOrigin(origin, public, string(c.Context().Host())) {
+			if origin == "" && c.Get(fiber.HeaderCookie) == "" || ownOrigin(origin, public, string(c.Context().Host())) {
 				return c.Next()
 			}
 		default:

@@ -411,3 +411,21 @@ func TestSameOrigin(t *testing.T) {
 		}
 	}
 }
+
+// A cookie is what pages are known by: a caller with one has to say where from.
+func TestCookieWithoutOrigin(t *testing.T) {
+	app := fiber.New(fiber.Config{ErrorHandler: func(c *fiber.Ctx, err error) error { return c.SendStatus(403) }})
+	app.All("/", SameOrigin(""), func(c *fiber.Ctx) error { return c.SendStatus(200) })
+	for method, want := range map[string]int{"GET": 200, "POST": 403, "DELETE": 403} {
+		r := httptest.NewRequest(method, "/", nil)
+		r.Header.Set("Cookie", "latchkey=anything")
+		resp, err := app.Test(r, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %d", method, resp.StatusCode)
+		}
+	}
+}
