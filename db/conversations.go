@@ -117,6 +117,27 @@ func (d *DB) DeleteConversation(ctx context.Context, by access.Actor, of access.
 	})
 }
 
+// DeleteConversations takes all that a customer said in their workspace away, for
+// its owner too, and returns how many conversations there were. Those with a
+// question under way stay.
+func (d *DB) DeleteConversations(ctx context.Context, by access.Actor, m access.Customer) (gone int64, err error) {
+	err = d.change(ctx, func(t *Tx) error {
+		if _, err := t.exec(`UPDATE messages SET text = '', rating_note = '' WHERE workspace_id = $1 AND conversation_id IN
+			(SELECT c.id FROM conversations c WHERE c.workspace_id = $1 AND c.customer_id = $2 AND c.deleted_at IS NULL AND NOT EXISTS
+				(SELECT 1 FROM messages r WHERE r.conversation_id = c.id AND r.state IN ('pending', 'running')))`, m.WorkspaceID, m.ID); err != nil {
+			return err
+		}
+		var err error
+		if gone, err = t.exec(`UPDATE conversations SET deleted_at = $1, title = '' WHERE workspace_id = $2 AND customer_id = $3 AND deleted_at IS NULL
+			AND NOT EXISTS (SELECT 1 FROM messages r WHERE r.conversation_id = conversations.id AND r.state IN ('pending', 'running'))`,
+			t.now(), m.WorkspaceID, m.ID); err != nil || gone == 0 {
+			return err
+		}
+		return t.tell(by, event{m.WorkspaceID, "conversation.delete-all", object("customer", m.PublicID, m.Username), map[string]any{"conversations": gone}})
+	})
+	return gone, err
+}
+
 // conversation finds one of a seat's conversations within a fact.
 func (t *Tx) conversation(of access.Seat, publicID string) (access.Conversation, error) {
 	condition, args := own(of, publicID)

@@ -16,6 +16,8 @@ type WorkspaceView struct {
 	Zones                       []string
 	BrandName, Colour           string
 	Credit                      bool // "Powered by Latchkey" is shown
+	Legal                       string
+	MayDelete                   bool // customers may delete what they said
 }
 
 // WorkspacePage edits name, time zone and how the workspace looks to customers.
@@ -114,11 +116,27 @@ func WorkspacePage(v WorkspaceView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = Checkbox(CheckView{Name: "credit", Label: T(ctx, "settings.credit"), Text: T(ctx, "settings.credit_text"), Checked: v.Credit}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = Field(FieldView{Name: "legal", Label: T(ctx, "settings.legal"), Value: v.Legal, Error: v.Errors["legal"], Help: T(ctx, "settings.legal_help"), MaxLength: "200", Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " ")
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+					templ_7745c5c3_Err = Checkbox(CheckView{Name: "may_delete", Label: T(ctx, "settings.may_delete"), Text: T(ctx, "settings.may_delete_text"), Checked: v.MayDelete}).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, " ")
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+					templ_7745c5c3_Err = Checkbox(CheckView{Name: "credit", Label: T(ctx, "settings.credit"), Text: T(ctx, "settings.credit_text"), Checked: v.Credit}).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " ")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -224,8 +224,12 @@ func (c *Control) RenameConversation(ctx context.Context, g Guest, publicID, tit
 	return c.DB.RenameConversation(ctx, g.Seat.Seat, publicID, title)
 }
 
-// DeleteConversation takes a guest's conversation away, for the owner too.
+// DeleteConversation takes a guest's conversation away, for the owner too, where
+// the owner lets customers do that.
 func (c *Control) DeleteConversation(ctx context.Context, g Guest, publicID string) error {
+	if err := g.mayDelete(); err != nil {
+		return err
+	}
 	return c.DB.DeleteConversation(ctx, g.Actor, g.Seat.Seat, publicID)
 }
 
@@ -254,4 +258,23 @@ func (c *Control) ReadConversation(ctx context.Context, by access.Actor, publicI
 	}
 	messages, more, err := c.DB.Thread(ctx, talk.Conversation, before)
 	return talk, messages, more, err
+}
+
+// RateAnswer keeps what a guest thinks of the answer to a question: 1, -1, or 0 to
+// take it back. A note is text, and is stored where text is.
+func (c *Control) RateAnswer(ctx context.Context, g Guest, conversation string, question, rating int64, note *string) error {
+	if rating < -1 || rating > 1 {
+		return access.Fail(access.Invalid, "form_broken", "This form cannot be read. Reload the page and send it again.")
+	}
+	if note != nil {
+		text := clean(*note)
+		if err := checkText(text, "note", access.NoteMax); err != nil {
+			return err
+		}
+		if !g.Keeps() {
+			text = ""
+		}
+		note = &text
+	}
+	return c.DB.RateAnswer(ctx, g.Seat.Seat, conversation, question, rating, note)
 }

@@ -121,3 +121,17 @@ func visitorHash(kind string, b access.Bot, text string) []byte {
 	sum := sha256.Sum256([]byte("latchkey visitor v1\x00" + kind + "\x00" + strconv.FormatInt(b.ID, 10) + "\x00" + text))
 	return sum[:]
 }
+
+// EmbedKey opens the sealed copy of a token's beta key, for the code that goes into
+// another site's page. It is in the audit log before it answers, like every reveal.
+func (c *Control) EmbedKey(ctx context.Context, by access.Actor, token string) (string, error) {
+	if err := c.mayReveal(by); err != nil {
+		return "", err
+	}
+	k, err := c.DB.RevealToken(ctx, by, by.WorkspaceID, token)
+	if err != nil {
+		return "", err
+	}
+	beta, err := c.Keys.Open(tokenPlace(k.PublicID, "beta_sealed"), k.BetaSealed)
+	return string(beta), err
+}

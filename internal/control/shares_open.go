@@ -24,6 +24,8 @@ type Brand struct {
 	Name     string `json:"name"`      // shown instead of the workspace's
 	Colour   string `json:"colour"`    // accent, "#204ec3"
 	NoCredit bool   `json:"no_credit"` // "Powered by Latchkey" is switched off
+	Legal    string `json:"legal"`     // one line under everything customers see
+	NoDelete bool   `json:"no_delete"` // customers cannot delete what they said
 }
 
 // ShareOf finds the link of a presented share token. What it returns beside an

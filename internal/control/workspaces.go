@@ -26,8 +26,15 @@ func checkBrand(b Brand) error {
 		_, err := checkName(b.Name, "brand_name")
 		wrong = append(wrong, err)
 	}
+	if strings.ContainsAny(b.Legal, "\r\n") {
+		wrong = append(wrong, access.Fail(access.Invalid, "legal_lines", "Write it in one line.").At("legal"))
+	}
+	wrong = append(wrong, checkText(b.Legal, "legal", legalMax))
 	return errors.Join(wrong...)
 }
+
+// legalMax bounds the line under everything that customers see, in characters.
+const legalMax = 200
 
 // WorkspaceForm is what a door sends to make or edit a workspace. Nil leaves a
 // field as it is.

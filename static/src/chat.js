@@ -140,6 +140,7 @@
     prose.removeAttribute("aria-busy");
     if (e.dead) { location.reload(); return; }
     $(".under", turn).replaceChildren(fragment(e.foot));
+    window.htmx?.process($(".under", turn));
     if (e.edit && !$(".edit", turn)) editable(turn, e.edit);
     $("#left").textContent = e.left;
     $("#allowance").replaceChildren(fragment(e.allowance));
@@ -217,6 +218,7 @@
     }
     const known = $("#" + CSS.escape(turn.id), thread);
     if (known) known.replaceWith(dress(turn)); else thread.append(dress(turn));
+    window.htmx?.process(turn);
     pinned = true;
     toEnd();
     const prose = $("[data-follow]", turn);
@@ -283,6 +285,7 @@
       const last = (from) => all("[data-turn]", from).at(-1)?.id;
       if (last(now) === last(thread) && !$("[data-follow]", now)) return;
       thread.replaceChildren(...dress(now).childNodes);
+      window.htmx?.process(thread);
       start();
     } catch {}
   });

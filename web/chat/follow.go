@@ -206,6 +206,7 @@ func (f *follower) end(into []byte, said gateway.Said) ([]byte, error) {
 		turn.Question = f.live.Asked()
 	}
 	turn.Answer.Foot = g.foot(id, said.State, said.Reason, len(said.Text) > 0)
+	turn.Answer.Foot.Rating = g.rating(f.conversation, id, access.Message{State: said.State, Text: string(said.Text)})
 	g.offerAgain(&turn, f.conversation, f.chat.newKey())
 	e.Edit = turn.Edit
 	allowance := g.allowance()

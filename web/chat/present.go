@@ -139,7 +139,7 @@ func (h *Chat) turn(g guest, conversation string, q, a access.Message) (views.Tu
 		v.Answer = views.AnswerView{Running: true}
 		return v, true
 	}
-	v.Answer = g.ended(id, a)
+	v.Answer = g.ended(conversation, id, a)
 	return v, false
 }
 
@@ -159,11 +159,12 @@ func split(said gateway.Said) (blocks []string, open string) {
 	return blocks, open
 }
 
-func (w words) ended(id string, a access.Message) views.AnswerView {
-	v := views.AnswerView{Blocks: markdown.Blocks(a.Text), Foot: w.foot(id, a.State, a.Reason, a.Text != "")}
+func (g guest) ended(conversation, id string, a access.Message) views.AnswerView {
+	v := views.AnswerView{Blocks: markdown.Blocks(a.Text), Foot: g.foot(id, a.State, a.Reason, a.Text != "")}
 	if a.Text == "" && a.State == access.Done {
-		v.Unkept = w.T("chat.answer_unkept")
+		v.Unkept = g.T("chat.answer_unkept")
 	}
+	v.Foot.Rating = g.rating(conversation, id, a)
 	return v
 }
 

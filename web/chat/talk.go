@@ -164,7 +164,7 @@ func (h *Chat) TalkMenu(c *fiber.Ctx) error {
 		if err != nil {
 			return err
 		}
-		return page.Part(c, views.TalkMenu(g.talkHref(one.PublicID)))
+		return page.Part(c, views.TalkMenu(g.talkHref(one.PublicID), !g.Brand.NoDelete))
 	})
 }
 
@@ -175,7 +175,7 @@ func (h *Chat) AskRename(c *fiber.Ctx) error {
 		if err != nil {
 			return err
 		}
-		return h.showRename(c, fiber.StatusOK, g, views.RenameView{Href: g.talkHref(one.PublicID), Name: g.talkName(one)})
+		return h.showRename(c, fiber.StatusOK, g, views.RenameView{Href: g.talkHref(one.PublicID), Name: g.talkName(one), MayDelete: !g.Brand.NoDelete})
 	})
 }
 

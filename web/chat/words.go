@@ -61,12 +61,16 @@ func (w words) styles() []string {
 	return nil
 }
 
-// credit is the line that the owner may switch off.
+// credit is the owner's own line, and ours, which they may switch off.
 func (w words) credit() []string {
-	if w.brand.NoCredit {
-		return nil
+	var lines []string
+	if w.brand.Legal != "" {
+		lines = append(lines, w.brand.Legal)
 	}
-	return []string{w.T("kit.powered")}
+	if !w.brand.NoCredit {
+		lines = append(lines, w.T("kit.powered"))
+	}
+	return lines
 }
 
 // footer stands under the small pages of a link.

@@ -60,6 +60,9 @@ func (w words) talkRow(t db.CustomerTalk) views.CustomerTalkView {
 func (w words) talkTitle(t db.CustomerTalk) string { return or(t.Title, w.T("conversations.untitled")) }
 
 func (w words) talkLink(t db.CustomerTalk) string {
+	if t.SharePublicID == "" {
+		return w.T("conversations.embedded")
+	}
 	return or(t.ShareName, w.T("conversations.link_ending", t.ShareHint))
 }
 
@@ -106,10 +109,14 @@ func (w words) talkFacts(t db.CustomerTalk) []views.Definition {
 	if !t.CustomerDeleted && t.CustomerPublicID != "" {
 		customer.Href = customerHref(t.CustomerPublicID)
 	}
+	link := views.Definition{Term: w.T("conversations.link"), Text: w.talkLink(t), Href: "/shares/" + t.SharePublicID}
+	if t.SharePublicID == "" {
+		link.Href = embedHref(t.BotPublicID)
+	}
 	return []views.Definition{
 		customer,
 		{Term: w.T("conversations.bot"), Text: t.BotName, Href: botHref(t.BotPublicID)},
-		{Term: w.T("conversations.link"), Text: w.talkLink(t), Href: "/shares/" + t.SharePublicID},
+		link,
 		{Term: w.T("conversations.questions"), Text: w.Number(t.Questions)},
 		{Term: w.T("conversations.began"), Text: began, Under: beganAt},
 		{Term: w.T("conversations.changed"), Text: changed, Under: changedAt},
