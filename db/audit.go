@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"crypto/hmac"
 	"database/sql"
 	"encoding/binary"
 	"encoding/json"
@@ -17,11 +16,18 @@ import (
 type auditKey struct {
 	number int64
 	mac    func([]byte) []byte
+	older  func(number int, row, sum []byte) (ok, known bool) // nil: rows of older keys are verified by their order alone
 }
 
 // UseAuditKey hands over the key that signs audit rows, and its number.
 func (d *DB) UseAuditKey(number int64, mac func([]byte) []byte) {
-	d.audit = auditKey{number: number, mac: mac}
+	d.audit = auditKey{number: number, mac: mac, older: d.audit.older}
+}
+
+// UseOlderAuditKeys hands over what verifies rows that keys before the present one
+// signed.
+func (d *DB) UseOlderAuditKeys(verify func(number int, row, sum []byte) (ok, known bool)) {
+	d.audit.older = verify
 }
 
 // AuditRow is one line of the audit log.
@@ -178,9 +184,7 @@ func (d *DB) VerifyAudit(ctx context.Context) (rows, broken int64, err error) {
 		if broken != 0 {
 			return nil
 		}
-		right := r.Seq == rows+1 && hmac.Equal(r.Prev, prev) &&
-			(r.KeyNumber != d.audit.number || hmac.Equal(r.Hash, d.audit.mac(r.canonical(r.At.UnixMilli()))))
-		if !right {
+		if !d.holds(r, rows, prev) {
 			broken = r.Seq
 			return nil
 		}

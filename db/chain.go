@@ -62,8 +62,19 @@ func (d *DB) FollowAudit(ctx context.Context, most int64, fromStart bool) (Chain
 	return state, nil
 }
 
-// holds reports whether a row follows the row before it in the chain.
+// holds reports whether a row follows the row before it in the chain, and is
+// signed by the key that it names, where that one is at hand.
 func (d *DB) holds(r AuditRow, before int64, prev []byte) bool {
-	return r.Seq == before+1 && hmac.Equal(r.Prev, prev) &&
-		(r.KeyNumber != d.audit.number || hmac.Equal(r.Hash, d.audit.mac(r.canonical(r.At.UnixMilli()))))
+	if r.Seq != before+1 || !hmac.Equal(r.Prev, prev) {
+		return false
+	}
+	text := r.canonical(r.At.UnixMilli())
+	if r.KeyNumber == d.audit.number {
+		return hmac.Equal(r.Hash, d.audit.mac(text))
+	}
+	if d.audit.older == nil {
+		return true
+	}
+	ok, known := d.audit.older(int(r.KeyNumber), text, r.Hash)
+	return ok || !known
 }

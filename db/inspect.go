@@ -64,6 +64,17 @@ func (i *Inspection) VerifyAudit(ctx context.Context, number int64, mac func([]b
 	return i.d.VerifyAudit(ctx)
 }
 
+// UseOlderAuditKeys is DB.UseOlderAuditKeys.
+func (i *Inspection) UseOlderAuditKeys(verify func(number int, row, sum []byte) (ok, known bool)) {
+	i.d.UseOlderAuditKeys(verify)
+}
+
+// AuditHash is the hash of a row of the audit log, in hex, "" where there is none.
+func (i *Inspection) AuditHash(ctx context.Context, seq int64) (text string, err error) {
+	err = i.d.row(ctx, "SELECT COALESCE((SELECT lower(hex(hash)) FROM audit WHERE seq = $1), '')", seq).Scan(&text)
+	return text, err
+}
+
 // NewestSchema is the schema that this binary knows.
 func NewestSchema() int64 {
 	var newest int64

@@ -118,6 +118,7 @@ func (d *doctor) checkAudit(ctx context.Context, keys *secret.Keys) {
 	var mac func([]byte) []byte
 	if keys != nil {
 		number, mac = int64(keys.Current()), keys.AuditMAC
+		d.file.UseOlderAuditKeys(keys.VerifyAudit)
 	}
 	rows, broken, err := d.file.VerifyAudit(ctx, number, mac)
 	switch {

@@ -31,6 +31,12 @@ type commands struct {
 	Setup   setupCmd   `cmd:"" help:"Make the first admin without the browser."`
 	User    userCmd    `cmd:"" help:"Add, list, rescue and disable users."`
 	Token   tokenCmd   `cmd:"" help:"Issue API tokens."`
+	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database, which is kept."`
+
+	VerifyBackup verifyBackupCmd `cmd:"" help:"Find out whether a backup would restore."`
+	VerifyAudit  verifyAuditCmd  `cmd:"" help:"Walk the chain of the audit log."`
+	RotateKey    rotateKeyCmd    `cmd:"" help:"Seal every secret under a new master key."`
+
 	Sample  sampleCmd  `cmd:"" hidden:"" help:"Fill an empty data folder with sample data."`
 	Backup  backupCmd  `cmd:"" help:"Copy the database, with a manifest, while the server runs."`
 	Doctor  doctorCmd  `cmd:"" help:"Look for faults in the file, the ledger, the audit chain and the key."`

@@ -53,6 +53,7 @@ func (sh *shell) openHouse(ctx context.Context, cfg config.Config, log *slog.Log
 		return nil, plainError(err)
 	}
 	d.UseAuditKey(int64(keys.Current()), keys.AuditMAC)
+	d.UseOlderAuditKeys(keys.VerifyAudit)
 	h := &house{db: d, keys: keys}
 	if err := h.furnish(ctx, sh, cfg, log); err != nil {
 		return nil, errors.Join(plainError(err), d.Close())
