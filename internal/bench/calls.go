@@ -11,6 +11,7 @@ import (
 const (
 	plainBody  = `{"model":"fast","messages":[{"role":"user","content":"How do I retry a failed webhook safely?"}],"max_tokens":256}`
 	streamBody = `{"model":"fast","messages":[{"role":"user","content":"How do I retry a failed webhook safely?"}],"max_tokens":256,"stream":true}`
+	pacedBody  = `{"model":"paced","messages":[{"role":"user","content":"How do I retry a failed webhook safely?"}],"max_tokens":256,"stream":true}`
 	slowBody   = `{"model":"slow","messages":[{"role":"user","content":"How do I retry a failed webhook safely?"}],"max_tokens":256,"stream":true}`
 )
 
@@ -66,6 +67,7 @@ func (b *bench) calls() error {
 		{"refused", func() error { return b.refused(bare, own) }},
 		{"first", func() error { return b.firstByte(key, up, own) }},
 		{"tcp", func() error { return b.againstTCP(key, tcp, own) }},
+		{"paced", func() error { return b.paced(key, up, own) }},
 	} {
 		if slices.Contains(b.kinds, other.name) {
 			if err := other.do(); err != nil {
@@ -146,6 +148,45 @@ func (b *bench) againstTCP(key string, tcp, own *process) error {
 	}
 	b.title("Streams against a proxy that only copies bytes, 64 clients (goal: 75 %)")
 	b.line("copied %.0f/s, ours %.0f/s: %.0f %%", r[0].perSecond, r[1].perSecond, 100*r[1].perSecond/r[0].perSecond)
+	return nil
+}
+
+// pacedClients is how many read a stream at once whose words come one by one.
+const pacedClients = 500
+
+// paced measures what many slow streams cost: their pace beside the provider's
+// own, and the memory that they take while they run.
+func (b *bench) paced(key string, up, own *process) error {
+	const path = "/v1/chat/completions"
+	before := memoryOf(own.Process.Pid)
+	most := make(chan float64, 1)
+	stop := make(chan struct{})
+	go func() {
+		high := before
+		for {
+			select {
+			case <-stop:
+				most <- high
+				return
+			case <-time.After(100 * time.Millisecond):
+				high = max(high, memoryOf(own.Process.Pid))
+			}
+		}
+	}()
+	length := 2 * pacedLength
+	direct, err := run(up.address, call{"direct", post(up.address, path, key, pacedBody), 200}, pacedClients, length, up.Process.Pid)
+	if err != nil {
+		return err
+	}
+	ours, err := run(own.address, call{"ours", post(own.address, path, key, pacedBody), 200}, pacedClients, length, own.Process.Pid)
+	close(stop)
+	high := <-most
+	if err != nil {
+		return err
+	}
+	b.title("500 streams of 50 words, 20 ms apart (goals: 98 % of direct, 100 MiB over idle)")
+	b.line("direct %.0f/s, ours %.0f/s: %.1f %%; first byte p50 %s direct, %s ours; memory %.0f MiB before, %.0f at most: +%.0f", direct.perSecond, ours.perSecond,
+		100*ours.perSecond/direct.perSecond, short(direct.first50), short(ours.first50), before, high, high-before)
 	return nil
 }
 

@@ -78,7 +78,7 @@ func (h *house) furnish(ctx context.Context, providerAddress string) error {
 		return err
 	}
 	p := access.Provider{PublicID: id, WorkspaceID: w.ID, Name: "Bench", BaseURL: "http://" + providerAddress + "/v1", KeySealed: sealed, Enabled: true}
-	for _, m := range []string{"fast", "slow"} {
+	for _, m := range []string{"fast", "slow", "paced"} {
 		p.Models = append(p.Models, access.Model{Name: m, UpstreamName: m, Kind: access.ChatModel})
 	}
 	if p, err = h.db.MakeProvider(ctx, h.owner, p); err != nil {
@@ -92,9 +92,13 @@ func (h *house) furnish(ctx context.Context, providerAddress string) error {
 }
 
 // token issues an API token with a limited, ample quota and returns its secret.
-func (h *house) token(name string) (string, error) {
+func (h *house) token(name string, permissions ...string) (string, error) {
 	quota := int64(1) << 50
-	k, err := h.control.CreateToken(context.Background(), h.owner, control.TokenForm{Name: &name, Quota: db.QuotaChange{Quota: &quota}})
+	f := control.TokenForm{Name: &name, Quota: db.QuotaChange{Quota: &quota}}
+	if len(permissions) > 0 {
+		f.Permissions = &permissions
+	}
+	k, err := h.control.CreateToken(context.Background(), h.owner, f)
 	return k.Secret, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,8 +65,53 @@ func (b *bench) ledger() error {
 		_, err := h.control.CreateToken(ctx, h.owner, control.TokenForm{Name: &name})
 		return err
 	})
+	if err != nil {
+		return err
+	}
 	b.line("creates at  16 callers: %6.0f/s; charges equal the request log to the unit", n)
-	return err
+	return b.revokeMany(ctx, h)
+}
+
+// revokeMany measures a batch of 100, from the call to the disk: deleted in one
+// act, and revoked by a hundred callers at once.
+func (b *bench) revokeMany(ctx context.Context, h *house) error {
+	var deleted, revoked []time.Duration
+	for range 5 {
+		var numbers []int64
+		var ids []string
+		for range 100 {
+			name := "batch"
+			k, err := h.control.CreateToken(ctx, h.owner, control.TokenForm{Name: &name})
+			if err != nil {
+				return err
+			}
+			numbers, ids = append(numbers, k.Row.ID), append(ids, k.Row.PublicID)
+		}
+		began := time.Now()
+		var wg sync.WaitGroup
+		var failed atomic.Pointer[error]
+		for _, id := range ids {
+			wg.Go(func() {
+				if err := h.control.RevokeToken(ctx, h.owner, id); err != nil {
+					failed.Store(&err)
+				}
+			})
+		}
+		wg.Wait()
+		if err := failed.Load(); err != nil {
+			return *err
+		}
+		revoked = append(revoked, time.Since(began))
+		began = time.Now()
+		if n, err := h.control.DeleteTokens(ctx, h.owner, numbers); err != nil || n != 100 {
+			return fmt.Errorf("%d of 100 deleted: %v", n, err)
+		}
+		deleted = append(deleted, time.Since(began))
+	}
+	slices.Sort(revoked)
+	slices.Sort(deleted)
+	b.line("a batch of 100: revoked in %s, deleted in %s, medians of five (goal: 5 ms)", short(revoked[2]), short(deleted[2]))
+	return nil
 }
 
 // many does something from so many callers at once, and counts.

@@ -30,8 +30,8 @@ func main() {
 	to := flag.String("to", "", "where the part leads")
 	binary := flag.String("binary", "bin/latchkey", "the binary to measure")
 	length := flag.Float64("seconds", 2, "length of one measurement")
-	only := flag.String("only", "calls,start,pages,lists,ledger", "what to measure")
-	kinds := flag.String("calls", "plain,stream,refused,first,tcp", "which of the calls to measure")
+	only := flag.String("only", "calls,doors,start,pages,lists,ledger", "what to measure")
+	kinds := flag.String("calls", "plain,stream,refused,first,tcp,paced", "which of the calls to measure")
 	clients := flag.String("clients", "1,16,64,256", "how many clients ask at once")
 	flag.Parse()
 	if *part != "" {
@@ -73,7 +73,7 @@ func (b *bench) measure(what []string) error {
 	steps := []struct {
 		name string
 		do   func() error
-	}{{"start", b.start}, {"pages", b.pages}, {"calls", b.calls}, {"ledger", b.ledger}, {"lists", b.lists}}
+	}{{"start", b.start}, {"pages", b.pages}, {"calls", b.calls}, {"doors", b.doors}, {"ledger", b.ledger}, {"lists", b.lists}}
 	for _, s := range steps {
 		if slices.Contains(what, s.name) {
 			if err := s.do(); err != nil {

@@ -50,6 +50,23 @@ func (p *paced) Read(into []byte) (int, error) {
 	return n, nil
 }
 
+// wordGap is the time between two words of the provider "paced", and pacedLength
+// that of its whole answer.
+const (
+	wordGap     = 20 * time.Millisecond
+	pacedLength = 52 * wordGap
+)
+
+// slowly is paced with a pause before each event.
+type slowly struct{ paced }
+
+func (s *slowly) Read(into []byte) (int, error) {
+	if len(s.rest) > 0 {
+		time.Sleep(wordGap)
+	}
+	return s.paced.Read(into)
+}
+
 // provider answers at once and always the same.
 func provider(l net.Listener) error {
 	events := streamEvents()
@@ -60,6 +77,10 @@ func provider(l net.Listener) error {
 		}
 		if bytes.Contains(body, []byte(`"stream":true`)) {
 			c.SetContentType("text/event-stream")
+			if bytes.Contains(body, []byte(`"paced"`)) {
+				c.SetBodyStream(&slowly{paced{rest: events}}, -1)
+				return
+			}
 			c.SetBodyStream(&paced{rest: events}, -1)
 			return
 		}
