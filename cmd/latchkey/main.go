@@ -40,6 +40,7 @@ type commands struct {
 	Sample  sampleCmd  `cmd:"" hidden:"" help:"Fill an empty data folder with sample data."`
 	Backup  backupCmd  `cmd:"" help:"Copy the database, with a manifest, while the server runs."`
 	Doctor  doctorCmd  `cmd:"" help:"Look for faults in the file, the ledger, the audit chain and the key."`
+	Import  importCmd  `cmd:"" help:"Bring users and API tokens of New API or One API over."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, after a copy."`
 	Version versionCmd `cmd:"" help:"Print the version, the commit and what it was built with."`
 }

@@ -176,9 +176,8 @@ func (sh *shell) beside(ctx context.Context, basic *config.Basic, create bool) (
 		return nil, nil, err
 	}
 	if !create {
-		path := (&folder{path: cfg.Data}).file(databaseName)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fmt.Errorf("there is no Latchkey in %s; name its data folder with --data, or run: latchkey setup", cfg.Data)
+		if err := mustExist(cfg); err != nil {
+			return nil, nil, err
 		}
 	}
 	f, err := openFolder(cfg.Data, beside)
@@ -191,6 +190,15 @@ func (sh *shell) beside(ctx context.Context, basic *config.Basic, create bool) (
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	return h, func() error { return errors.Join(h.Close(), f.Close()) }, nil
+}
+
+// mustExist refuses a data folder that holds no Latchkey.
+func mustExist(cfg config.Config) error {
+	path := (&folder{path: cfg.Data}).file(databaseName)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no Latchkey in %s; name its data folder with --data, or run: latchkey setup", cfg.Data)
+	}
+	return nil
 }
 
 // operator is who acts through a command.
