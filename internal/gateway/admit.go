@@ -220,6 +220,8 @@ func (g *Gateway) still(ctx context.Context, c *call) error {
 		}
 	case c.share.ID != 0:
 		return g.stillOpen(ctx, c)
+	case c.actor.Kind == access.ActorUser:
+		return g.stillMember(ctx, c)
 	}
 	return nil
 }

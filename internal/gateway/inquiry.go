@@ -70,3 +70,19 @@ func (g *Gateway) admitUser(ctx context.Context, c *call, by access.Actor, bot s
 	}
 	return g.aimAtBot(ctx, c, b)
 }
+
+// stillMember reports why a user's running answer may not go on.
+func (g *Gateway) stillMember(ctx context.Context, c *call) error {
+	u, err := g.DB.FindUser(ctx, c.actor.ID)
+	if access.KindOf(err) == access.NotFound || err == nil && !u.Enabled {
+		return access.Fail(access.SignedOut, "signed_out", "Sign in first.")
+	}
+	if err != nil {
+		return err
+	}
+	now := c.actor
+	if now.Role, err = g.DB.RoleIn(ctx, c.workspace.ID, now.ID); err != nil {
+		return err
+	}
+	return now.Must(access.AskBots)
+}

@@ -30,6 +30,7 @@ import (
 	"latchkey/web/wire/botshare"
 	"latchkey/web/wire/native"
 	"latchkey/web/wire/openai"
+	"latchkey/web/wire/ragflow"
 )
 
 const masterKey = "master-master-master-1"
@@ -56,6 +57,9 @@ func newSite(t *testing.T) *site {
 		OpenAI: &openai.Door{Gateway: s.Gateway, Now: s.Now, Log: s.Log, Language: lang.English, UnitsPerDollar: s.Control.UnitsPerDollar},
 	}
 	r.Native = &native.Door{Control: s.Control, Gateway: s.Gateway, Origin: r.Origin, Now: s.Now, Log: s.Log, Language: lang.English}
+	r.RAGFlow = &ragflow.Door{
+		Control: s.Control, Gateway: s.Gateway, Ping: s.DB.Ping, Now: s.Now, Version: "1.0.0", Log: s.Log, Language: lang.English,
+	}
 	r.BotShare = &botshare.Door{Control: s.Control, Gateway: s.Gateway, Origin: r.Origin, Now: s.Now, Log: s.Log, Language: lang.English}
 	app := web.New(r)
 	go app.Listener(l)

@@ -456,3 +456,115 @@ func TestWholeLists(t *testing.T) {
 		t.Errorf("%d customers", len(all))
 	}
 }
+
+// Two dialects share the addresses of signing in: what was sent, and who issued
+// the token, say whose the answer is.
+func TestSignInIsShared(t *testing.T) {
+	s := newSite(t)
+	_, v := s.call("", "POST", "/api/v1/auth/login", `{"email":"lin@acme.example","password":"wrong"}`)
+	if v["detail"] != nil || v["code"] == nil {
+		t.Errorf("a body with an address: %v", v)
+	}
+	if status, v := s.call("", "POST", "/api/v1/auth/login", `{"username":"lin","password":"wrong"}`); status != 401 || v["detail"] == nil {
+		t.Errorf("one with a name: %d %v", status, v)
+	}
+	if status, v := s.call("", "POST", "/api/v1/auth/login", `{"email":"x","Email":"y"}`); status != 422 || v["detail"] == nil {
+		t.Errorf("one that could be read in two ways: %d %v", status, v)
+	}
+	for door, key := range map[access.Door]string{access.DoorRAGFlow: "code", access.DoorBotShare: "success", access.DoorNative: "success"} {
+		in, err := s.Control.SignIn(t.Context(), control.Attempt{Name: "lin", Password: testbed.Password, Door: door, Address: "127.0.0.1"})
+		s.must(err)
+		s.bearers["in"] = in.Value
+		if status, v := s.call("in", "POST", "/api/v1/auth/logout", ""); status != 200 || v[key] == nil {
+			t.Errorf("signing out of %s: %d %v", door, status, v)
+		}
+		if status, v := s.call("in", "POST", "/api/v1/auth/logout", ""); status != 401 || v["detail"] == nil {
+			t.Errorf("twice: %d %v", status, v)
+		}
+	}
+}
+
+// Whoever is disabled is out at once, and whoever lost their role.
+func TestWhoIsDisabledIsOut(t *testing.T) {
+	s := newSite(t)
+	path := "/api/v1/bots/" + s.values["other"] + "/share-tokens"
+	if status, v := s.call("mei", "GET", path, ""); status != 200 {
+		t.Fatal(v)
+	}
+	_, err := s.Control.DisableUser(t.Context(), s.Owner, plain(s.values["mei"]))
+	s.must(err)
+	for _, address := range []string{"GET " + path, "GET /api/v1/end-users", "GET /api/v1/auth/verify", "POST /api/v1/auth/logout"} {
+		method, path, _ := strings.Cut(address, " ")
+		if status, v := s.call("mei", method, path, ""); status != 401 || v["detail"] != "未登录或 token 无效" {
+			t.Errorf("%s: %d %v", address, status, v)
+		}
+	}
+	s.must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["vera"]), access.Editor, 0))
+	if status, v := s.call("vera", "GET", "/api/v1/end-users", ""); status != 200 {
+		t.Fatal(v)
+	}
+	s.must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["vera"]), access.Viewer, 0))
+	if status, v := s.call("vera", "GET", "/api/v1/end-users", ""); status != 403 || v["detail"] != "仅 admin 可执行此操作" {
+		t.Errorf("with her role gone: %d %v", status, v)
+	}
+}
+
+// A reader who hangs up stops the provider, and what was delivered is paid.
+func TestReaderLeaves(t *testing.T) {
+	s := newSite(t)
+	k := s.link(control.ShareForm{})
+	s.Faulty.Script(faulty.Silent)
+	resp, lines := s.open("maria", s.question(k.Secret, `,"stream":true`))
+	if said(event(lines))+said(event(lines)) == "" {
+		t.Fatal(resp.StatusCode)
+	}
+	resp.Body.Close()
+	testbed.Eventually(t, 5*time.Second, "the provider is stopped and the call is settled", func() bool {
+		rows, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{Limit: 10})
+		s.must(err)
+		return s.Faulty.Cancelled() == 1 && len(rows) == 1 && rows[0].Outcome == access.Partial && rows[0].Units > 0
+	})
+}
+
+// A user who asks is cut off like a token once they may not ask any more.
+func TestUserIsCutOff(t *testing.T) {
+	s := newSite(t)
+	s.must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["vera"]), access.Editor, 0))
+	for what, end := range map[string]func() error{
+		"role": func() error {
+			return s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["vera"]), access.Viewer, 0)
+		},
+		"account": func() error {
+			_, err := s.Control.DisableUser(t.Context(), s.Owner, plain(s.values["mei"]))
+			return err
+		},
+	} {
+		who, bot := "vera", "bot"
+		if what == "account" {
+			who, bot = "mei", "other"
+		}
+		s.Faulty.Script(faulty.Silent)
+		_, lines := s.open(who, fmt.Sprintf(`{"bot_id":%q,"stream":true,"messages":[{"role":"user","content":"hi"}]}`, s.values[bot]))
+		if said(event(lines))+said(event(lines)) == "" {
+			t.Fatalf("%s: no answer", what)
+		}
+		s.must(end())
+		last := ""
+		for data := event(lines); data != ""; data = event(lines) {
+			last = data
+		}
+		if !strings.HasPrefix(last, `{"detail":`) {
+			t.Errorf("%s: the stream ends with %s", what, last)
+		}
+	}
+}
+
+// A body over everything is refused in the envelope.
+func TestBodyTooLarge(t *testing.T) {
+	s := newSite(t)
+	big := `{"bot_id":"` + strings.Repeat("a", 21<<20) + `"}`
+	status, v := s.call("lin", "POST", "/api/v3/chat/completions", big)
+	if status != 413 || v["detail"] == nil {
+		t.Errorf("%d %v", status, v)
+	}
+}

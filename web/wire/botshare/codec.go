@@ -140,7 +140,7 @@ var shown = []string{"language", "enable_thinking", "enable_memori", "tool_respo
 func spellBot(b access.Bot, picture string) (botView, error) {
 	v := botView{ID: uuid(b.PublicID), UUID: uuid(b.PublicID), Name: b.Name, Settings: map[string]json.RawMessage{}}
 	settings := map[string]json.RawMessage{}
-	if err := json.Unmarshal([]byte(b.Settings), &settings); err != nil {
+	if err := json.Unmarshal([]byte(firstText(b.Settings, "{}")), &settings); err != nil {
 		return v, err
 	}
 	for _, key := range shown {

@@ -26,10 +26,10 @@ func (b shareBody) form(bot string) (control.ShareForm, error) {
 		return f, nil
 	}
 	at, ok := parseMoment(b.expires)
-	if !ok {
+	at = at.Truncate(time.Millisecond) // as it is stored
+	if !ok || at.IsZero() {            // which the house takes for never
 		return f, expiryMalformed
 	}
-	at = at.Truncate(time.Millisecond)
 	f.ExpiresAt = &at
 	return f, nil
 }
