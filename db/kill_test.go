@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	flags "flag"
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
@@ -19,11 +20,10 @@ import (
 	"latchkey/internal/access"
 )
 
-// How often the process is killed. LATCHKEY_TEST_KILLS says otherwise.
-const kills = 10
+// How often the process is killed. make crash says more.
+var kills = flags.Int("kills", 10, "rounds of TestKill")
 
 const (
-	killsVariable = "LATCHKEY_TEST_KILLS"
 	victimFile    = "LATCHKEY_TEST_VICTIM" // this process is the one to be killed, and works on that file
 	victimWorkers = 12
 )
@@ -150,13 +150,6 @@ func (w *witness) hear(line string) {
 // file: no charge that was acknowledged is lost, none is booked twice, what streamed
 // is charged for at least its last checkpoint, and nothing stays held.
 func TestKill(t *testing.T) {
-	rounds := kills
-	if text, said := os.LookupEnv(killsVariable); said {
-		var err error
-		if rounds, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
 	path := filepath.Join(t.TempDir(), "latchkey.db")
 	makeTemplate(t, path)
 	d := openFile(t, path)
@@ -175,14 +168,14 @@ func TestKill(t *testing.T) {
 	}
 	need(t, d.Close())
 	said := &witness{begun: map[string]bool{}, floor: map[string]int64{}, settled: map[string]int64{}}
-	for round := range rounds {
+	for round := range *kills {
 		killOne(t, path, said, 20+mathrand.IntN(700))
 		checkAfterKill(t, path, said, int64(round+1)*victimWorkers)
 		if t.Failed() {
 			t.Fatalf("in round %d", round)
 		}
 	}
-	if len(said.settled) < rounds || said.set == 0 {
+	if len(said.settled) < *kills || said.set == 0 {
 		t.Errorf("%d charges and %d settings were acknowledged", len(said.settled), said.set)
 	}
 }

@@ -3,8 +3,10 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -160,23 +162,39 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Whatever runs at once, a purse never gives more than it holds.
+// How often a burst comes. make soak says more.
+var bursts = flag.Int("bursts", 3, "bursts of TestBurstServesExactlyWhatFits")
+
+// Whatever runs at once, in whatever order it comes, a purse never gives more than it
+// holds, and never less.
 func TestBurstServesExactlyWhatFits(t *testing.T) {
 	h := testbed.New(t)
 	h.Price(t, "gpt-4o-mini", 0, 1_000_000)
 	h.Faulty.Charge(0, 10)
-	const room, calls = 100, 600
+	for n := range *bursts {
+		burst(t, h, rand.New(rand.NewPCG(uint64(n), 7)))
+		if t.Failed() {
+			t.Fatalf("in burst %d", n)
+		}
+	}
+}
+
+// burst makes calls at once, of which exactly so many have room.
+func burst(t *testing.T, h *testbed.House, chance *rand.Rand) {
+	t.Helper()
+	const room, calls = 100, 2000
 	k := h.Token(t, control.TokenForm{Quota: quota(room * 10)})
 	var served atomic.Int64
 	var wg sync.WaitGroup
 	gate := make(chan struct{})
-	for i := range calls {
+	for range calls {
+		more := `,"max_tokens":10`
+		stream := chance.IntN(3) == 0
+		if stream {
+			more += `,"stream":true`
+		}
 		wg.Go(func() {
 			<-gate
-			more := `,"max_tokens":10`
-			if i%2 == 0 {
-				more += `,"stream":true`
-			}
 			a, err := h.Gateway.Ask(context.Background(), question(t, k.Secret, "gpt-4o-mini", more))
 			if err != nil {
 				if s := gateway.Status(err); s != 401 && s != 403 {
@@ -184,12 +202,12 @@ func TestBurstServesExactlyWhatFits(t *testing.T) {
 				}
 				return
 			}
-			if i%2 == 0 {
+			defer a.Close()
+			if stream {
 				if _, err := read(a); !errors.Is(err, io.EOF) {
 					t.Errorf("stream: %v", err)
 				}
 			}
-			a.Close()
 			served.Add(1)
 		})
 	}
