@@ -9,7 +9,7 @@ COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo none)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 TOOLS    = go tool -modfile=.ci/tools/go.mod
 
-.PHONY: run demo build test check generate css fmt bench lint clean
+.PHONY: run demo build test check generate css fmt bench soak crash fuzz mutants lint clean
 
 run: ## build and serve on 127.0.0.1:8080 with data in ./data
 	@mkdir -p bin
@@ -47,6 +47,24 @@ test: ## everything, browser included; installs what it needs where it may
 bench: ## ratios against a floor in the same run
 	go build -ldflags '$(LDFLAGS)' -o bin/latchkey ./cmd/latchkey
 	go run ./internal/bench -binary bin/latchkey
+
+soak: ## the full numbers: bursts, lives of the ledger, slow clients, long streams (hours)
+	go test -race -count=1 -timeout 1h ./internal/gateway -run TestBurst -bursts 50
+	go test -count=1 -timeout 12h ./db -run TestLedgerAgainstTheModel -rapid.checks 10000 -rapid.steps 200
+	go test -count=1 -timeout 2h ./internal/e2e -run 'TestSlowClients|TestStreamsHold' -slow 1400 -streams 500 -hold 30m
+
+crash: ## killed a thousand times under load (an hour or two)
+	go test -count=1 -timeout 6h ./db -run TestKill -kills 1000
+	go test -count=1 -timeout 6h ./internal/e2e -run TestKilledUnderLoad -kills 1000
+
+fuzz: ## each fuzzer for a minute
+	sh .ci/fuzz 60s
+
+mutants: ## one condition turned around at a time, and the tests must notice (hours)
+	go run ./internal/mutants
+
+lint: ## golangci-lint; minutes to build the first time
+	go tool -modfile=.ci/lint/go.mod golangci-lint run
 
 clean:
 	rm -rf bin

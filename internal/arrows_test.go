@@ -102,7 +102,7 @@ func files(t *testing.T) []file {
 // tools are packages of tests and of the build, which may know every room.
 func isTool(room string) bool {
 	return strings.HasPrefix(room, "internal/testbed") || strings.HasPrefix(room, "internal/e2e") ||
-		strings.HasPrefix(room, "internal/bench") || strings.HasPrefix(room, "static/") || room == "internal"
+		strings.HasPrefix(room, "internal/bench") || strings.HasPrefix(room, "internal/mutants") || strings.HasPrefix(room, "static/") || room == "internal"
 }
 
 func TestArrowsPointDown(t *testing.T) {

@@ -31,10 +31,15 @@ type office struct {
 // furnished starts a server with an admin, and a provider that serves the models.
 func furnished(t *testing.T, up *faulty.Server, models ...any) *office {
 	t.Helper()
+	return furnishedWith(t, up, nil, models...)
+}
+
+func furnishedWith(t *testing.T, up *faulty.Server, args []string, models ...any) *office {
+	t.Helper()
 	t.Setenv("LATCHKEY_MASTER_KEY", masterKey)
 	o := &office{t: t, server: &server{folder: filepath.Join(t.TempDir(), "data"), log: &logText{}}}
 	o.run(t, ownerPassword+"\n", "setup", "--username", "lin", "--password-stdin", "--workspace", "Acme Support")
-	o.start(t, up, false)
+	o.start(t, up, false, args...)
 	o.workspace = o.native(200, "GET", "/workspaces", nil)["items"].([]any)[0].(map[string]any)["id"].(string)
 	o.native(201, "POST", "/providers", map[string]any{"name": "Acme models", "base_url": up.URL + "/v1", "api_key": "upstream-key", "models": models})
 	return o
@@ -133,8 +138,8 @@ func sdkCalls(o *office) []sdkCall {
 		{Name: "the provider fails", Kind: "chat", Key: free, Model: string(faulty.Status(500)), status: 502, class: "InternalServerError"},
 		{Name: "the provider refuses", Kind: "chat", Key: free, Model: string(faulty.Status(422)), status: 422, class: "UnprocessableEntityError"},
 		{Name: "the provider limits", Kind: "stream", Key: free, Model: string(faulty.Status(429)), status: 429, class: "RateLimitError"},
-		{Name: "an error in mid-stream", Kind: "stream", Key: free, Model: string(faulty.ErrorMid), text: "Hello ", class: "APIError"},
-		{Name: "broken off in mid-stream", Kind: "stream", Key: free, Model: string(faulty.Reset), text: "Hello ", class: "APIError"},
+		{Name: "an error in mid-stream", Kind: "stream", Key: free, Model: string(faulty.ErrorMid), text: "Hello from ", class: "APIError"},
+		{Name: "broken off in mid-stream", Kind: "stream", Key: free, Model: string(faulty.Reset), text: "Hello from ", class: "APIError"},
 	}
 }
 
