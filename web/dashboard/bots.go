@@ -40,7 +40,7 @@ func (d *Dashboard) Bot(c *fiber.Ctx) error {
 		return err
 	}
 	try := d.tryView(row.Bot)
-	return d.showBot(c, fiber.StatusOK, row, form, &try)
+	return d.showBot(c, fiber.StatusOK, row, form, &try, d.botPicture(row))
 }
 
 // BotLinks is the tab of a bot's share links.
@@ -151,7 +151,7 @@ func (d *Dashboard) botRefused(c *fiber.Ctx, err error) error {
 		v.Version = version(row.Version)
 	}
 	try := d.tryView(row.Bot)
-	return d.showBot(c, page.StatusOf(err), row, v, &try)
+	return d.showBot(c, page.StatusOf(err), row, v, &try, d.botPicture(row))
 }
 
 // EnableBot lets a bot answer again.
@@ -212,10 +212,10 @@ func (d *Dashboard) showNewBot(c *fiber.Ctx, status int, v views.BotFormView) er
 }
 
 // showBot shows a bot's page with a form of it.
-func (d *Dashboard) showBot(c *fiber.Ctx, status int, row db.BotRow, form views.BotFormView, try *views.TryView) error {
+func (d *Dashboard) showBot(c *fiber.Ctx, status int, row db.BotRow, form views.BotFormView, try *views.TryView, picture *views.BotPictureView) error {
 	v := d.botFrame(c, row, "")
 	v.Form, v.Acts = form, botActs(page.Lang(c), row)
-	v.Facts = d.botFacts(c, row)
+	v.Facts, v.Picture = d.botFacts(c, row), picture
 	if d.actor(c).May(access.AskBots) {
 		v.Try = try
 	}

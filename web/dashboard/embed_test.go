@@ -1,7 +1,9 @@
 package dashboard_test
 
 import (
-	"html"
+	"bytes"
+	"image"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +34,7 @@ func TestBotIsEmbedded(t *testing.T) {
 	free := s.Token(t, control.TokenForm{})
 	r.get(path).want(t, 200, "Data pipeline", "!"+token.Beta, "!"+token.Secret)
 	code := r.post(path+"/code", "token", token.Row.PublicID)
-	code.want(t, 200, "/embed.js", html.EscapeString(`data-key="`+token.Beta+`"`), "/embed/"+token.Beta, "/chat/share?shared_id="+s.Bot.PublicID, "!"+token.Secret, "!data-identity")
+	code.want(t, 200, "/embed.js", "data-key=", "&#34;"+token.Beta+"&#34;", "/embed/"+token.Beta, "/chat/share?shared_id="+s.Bot.PublicID, "!"+token.Secret, "!data-identity")
 	if got := code.header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("the code is kept: %s", got)
 	}
@@ -137,4 +139,26 @@ func TestIdentityCodeSigns(t *testing.T) {
 			t.Errorf("%s: %+v %v in %s", language, id, err, said)
 		}
 	}
+}
+
+// A bot's face is uploaded, shown, and taken away.
+func TestBotGetsAFace(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	path := "/bots/" + s.Bot.PublicID
+	r.get(path).want(t, 200, "What customers see beside its answers.", `enctype="multipart/form-data"`)
+	picture := image.NewGray(image.Rect(0, 0, 40, 30))
+	var file bytes.Buffer
+	s.must(png.Encode(&file, picture))
+	r.upload(path+"/face", "file", file.String()).want(t, 200, "Face saved.", path+"/face?v=")
+	if got := r.get(path + "/face"); got.status != 200 || got.header.Get("Content-Type") != "image/jpeg" || got.header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%d %v", got.status, got.header)
+	}
+	r.upload(path+"/face", "file", "<svg onload=alert(1)>").want(t, 422, "This is no PNG, JPEG or GIF", "!onload")
+	r.post(path+"/face/remove").want(t, 200, "Face saved.", "!/face?v=")
+	if got := r.get(path + "/face"); got.status != 404 {
+		t.Errorf("it is still there: %d", got.status)
+	}
+	viewer := s.signIn(access.Viewer)
+	viewer.upload(path+"/face", "file", file.String()).want(t, 403)
 }

@@ -137,7 +137,7 @@ func (d *Dashboard) tryWhole(c *fiber.Ctx, b access.Bot, said []gateway.Turn, la
 	if err != nil {
 		return err
 	}
-	return d.showBot(c, fiber.StatusOK, row, form, &try)
+	return d.showBot(c, fiber.StatusOK, row, form, &try, d.botPicture(row))
 }
 
 func (d *Dashboard) tryView(b access.Bot) views.TryView {
