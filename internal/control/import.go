@@ -112,8 +112,7 @@ func (i *importer) groups(ctx context.Context) error {
 	if text := i.f.Options[db.OptionRatios]; text != "" && json.Unmarshal([]byte(text), &ratios) != nil {
 		i.note("the file", "its price ratios of groups cannot be read; groups that are missing here get the ratio 1")
 	}
-	ofUsers := map[string]bool{}
-	var names []string
+	ofUsers, names := map[string]bool{db.DefaultGroup: true}, []string{db.DefaultGroup}
 	for _, u := range i.f.Users {
 		if name := u.Group; name != "" && !u.Deleted && !ofUsers[name] {
 			ofUsers[name] = true
@@ -167,7 +166,7 @@ func (i *importer) group(ctx context.Context, name, ratio string, enabled bool) 
 
 // account imports a user, or the user's tokens where the user is here.
 func (i *importer) account(ctx context.Context, u db.ForeignUser) error {
-	tokens, who := i.tokens[u.Number], "user "+oneLine(u.Username)
+	tokens, who := i.tokens[u.Number], userName(u)
 	if u.Deleted || i.f.System == db.OneAPI && u.Status == deletedThere {
 		i.leave(who, "deleted there", tokens)
 		return nil
@@ -253,6 +252,13 @@ func tokenName(k db.ForeignToken, user string) string {
 	return name
 }
 
+func userName(u db.ForeignUser) string {
+	if name := oneLine(u.Username); name != "" {
+		return "user " + name
+	}
+	return "user " + strconv.FormatInt(u.Number, 10)
+}
+
 // userKey tells a user of one file from one of the same number of another.
 func userKey(u db.ForeignUser) string {
 	mark := u.Mark
@@ -286,7 +292,7 @@ const (
 
 // newUser decides what account a user becomes.
 func (i *importer) newUser(ctx context.Context, u db.ForeignUser, a *db.ForeignAccount) error {
-	who := "user " + oneLine(u.Username)
+	who := userName(u)
 	name, err := i.username(ctx, u)
 	if err != nil {
 		return err
@@ -331,10 +337,14 @@ func (i *importer) isGroup(ctx context.Context, name string) bool {
 func (i *importer) username(ctx context.Context, u db.ForeignUser) (string, error) {
 	number := strconv.FormatInt(u.Number, 10)
 	system := string(i.f.System)
-	for _, candidate := range []string{u.Username, u.Username + "-" + system, u.Username + "-" + system + "-" + number, system + "-user-" + number} {
+	candidates := []string{u.Username, u.Username + "-" + system, u.Username + "-" + system + "-" + number, system + "-user-" + number}
+	if _, wrong := checkUsername(u.Username); wrong != nil {
+		candidates = candidates[len(candidates)-1:]
+	}
+	for _, candidate := range candidates {
 		name, err := checkUsername(candidate)
 		if err != nil {
-			continue
+			continue // too long with what was put behind it
 		}
 		if free, err := i.free(ctx, fold(name)); err != nil || free {
 			return name, err
@@ -373,12 +383,12 @@ func (i *importer) email(ctx context.Context, u db.ForeignUser, usernameKey stri
 			return "", "", err
 		}
 		if !free {
-			i.note("user "+oneLine(u.Username), "another account has the address; imported without it")
+			i.note(userName(u), "another account has the address; imported without it")
 			return "", "", nil
 		}
 	}
 	if wrong != nil {
-		i.note("user "+oneLine(u.Username), "the address is none; imported without it")
+		i.note(userName(u), "the address is none; imported without it")
 	}
 	return email, key, nil
 }
