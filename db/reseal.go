@@ -179,6 +179,6 @@ func (d *DB) RetireKeys(ctx context.Context, by access.Actor, number int) error 
 		if err != nil || n == 0 {
 			return err
 		}
-		return t.tell(by, event{0, "instance.rotate_key", object("key", strconv.Itoa(number), "master key"), map[string]any{"number": number}})
+		return t.tell(by, event{0, "instance.rotate-key", object("key", strconv.Itoa(number), "master key"), map[string]any{"number": number}})
 	})
 }

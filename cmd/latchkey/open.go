@@ -113,6 +113,7 @@ func (h *house) furnish(ctx context.Context, sh *shell, cfg config.Config, log *
 		Settings: control.Settings{
 			Reveal: control.Reveal(cfg.Reveal), UnitsPerDollar: units, Registration: cfg.Registration, RegistrationFixed: cfg.RegistrationFixed,
 			Language: cfg.Lang, LanguageFixed: cfg.LangFixed, MasterKey: cfg.MasterKey.Reveal(), PrivateHosts: cfg.PrivateHosts.Texts(), Demo: cfg.Demo,
+			Data: cfg.Data, Version: version,
 		},
 	}
 	h.gateway = gateway.New(gateway.Parts{DB: h.db, Upstream: h.upstream, Keys: h.keys, Now: sh.now, Random: rand.Reader, Log: log})

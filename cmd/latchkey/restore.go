@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -71,7 +70,7 @@ func (sh *shell) verified(ctx context.Context, file string) (db.Manifest, error)
 // at hand, migrated, signed out, and with what was ended since ended again.
 func (sh *shell) prepare(ctx context.Context, cfg config.Config, m db.Manifest, file, part, present string) (again db.Reapplied, err error) {
 	removeDatabase(part)
-	if err := copyFile(file, part); err != nil {
+	if err := db.CopyBackup(file, part); err != nil {
 		return again, err
 	}
 	keys, err := loadKeys(ctx, cfg, part)
@@ -153,18 +152,4 @@ func swap(part, present, stamp string) (kept string, err error) {
 		return kept, err
 	}
 	return kept, errors.Join(folder.Sync(), folder.Close())
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Sync(), out.Close())
 }

@@ -46,7 +46,9 @@ type Settings struct {
 	LanguageFixed     bool
 	MasterKey         string // "" for none
 	PrivateHosts      []string
-	Demo              bool // the demo model can be added at any time
+	Demo              bool   // the demo model can be added at any time
+	Data              string // the data folder
+	Version           string // of this Latchkey
 }
 
 // Control is the room. Its fields are set once and not changed.
@@ -65,6 +67,9 @@ type Control struct {
 	// they send; nil for none.
 	PasswordKeys *secret.RSAKeys
 	Settings
+
+	backups backupDesk
+	checked ledgerCheck
 }
 
 // fold spells a name the way it is compared: NFKC, case-folded, trimmed.

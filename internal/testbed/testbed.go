@@ -79,7 +79,7 @@ func (h *House) Open(tb testing.TB, boot string) {
 	})
 	h.Control = &control.Control{
 		DB: d, Keys: h.Keys, Passwords: secret.NewPasswords(rand.Reader), Upstream: h.Upstream, Now: h.Now, Random: rand.Reader, Log: h.Log,
-		Settings: control.Settings{Reveal: control.RevealAlways, UnitsPerDollar: 500_000, Registration: "closed", Language: "en", PrivateHosts: h.Faulty.Private()},
+		Settings: control.Settings{Reveal: control.RevealAlways, UnitsPerDollar: 500_000, Registration: "closed", Language: "en", PrivateHosts: h.Faulty.Private(), Data: filepath.Dir(h.Path), Version: "test"},
 	}
 	h.Gateway = gateway.New(gateway.Parts{DB: d, Upstream: h.Upstream, Keys: h.Keys, Now: h.Now, Random: rand.Reader, Log: h.Log})
 	tb.Cleanup(func() { h.Close(tb) })

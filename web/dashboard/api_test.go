@@ -23,13 +23,13 @@ func TestAPIPageFillsAKeyInOnDemand(t *testing.T) {
 	before.want(t, 200, s.url+"/v1", s.url+"/api/latchkey/v1", s.url+"/key", "$LATCHKEY_KEY", "new OpenAI({ baseURL:", "from openai import OpenAI",
 		"/api/v1/chats_openai/"+bound+"/chat/completions", "/api/usage/token", "/json/?q=Hello", "/api/v3/chat/completions",
 		"CI &#34;x&#34; &lt;b&gt; · sk-lk…", "!"+made.Secret, "!Shown once")
-	audit := len(s.audit(t, "token.reveal"))
+	audit := len(s.auditOf(t, "token.reveal"))
 	after := r.post("/settings/api", "workspace", before.value(t, "workspace"), "token", made.Row.PublicID)
 	after.want(t, 200, "The key of “CI &#34;x&#34; &lt;b&gt;” is filled in", "Bearer "+made.Secret, "!$LATCHKEY_KEY", "!process.env", "!os.environ", "!import os")
 	if after.header.Get("Cache-Control") != "no-store" {
 		t.Error("the answer may be kept")
 	}
-	if got := len(s.audit(t, "token.reveal")); got != audit+1 {
+	if got := len(s.auditOf(t, "token.reveal")); got != audit+1 {
 		t.Errorf("%d rows in the audit log, want one more than %d", got, audit)
 	}
 	if text := html.UnescapeString(after.body); strings.Count(text, made.Secret) != 7 {
@@ -43,8 +43,8 @@ func TestAPIPageFillsAKeyInOnDemand(t *testing.T) {
 	r.get("/settings/api").want(t, 200, "!"+made.Secret)
 }
 
-// audit lists the rows of an action in the audit log.
-func (s *site) audit(t *testing.T, action string) (rows []db.AuditRow) {
+// auditOf lists the rows of an action in the audit log.
+func (s *site) auditOf(t *testing.T, action string) (rows []db.AuditRow) {
 	t.Helper()
 	all, _, err := s.Control.Audit(t.Context(), s.Owner, db.Page{Limit: db.ListMax})
 	s.must(err)

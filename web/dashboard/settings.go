@@ -34,6 +34,8 @@ var instancePages = []settingsPage{
 	{"groups.title", groupsPath, access.RunInstance},
 	{"prices.title", pricesPath, access.RunInstance},
 	{"instance.title", instancePath, access.RunInstance},
+	{"backups.title", backupsPath, access.RunInstance},
+	{"health.title", healthPath, access.RunInstance},
 }
 
 // settings is the frame of one page of the settings, or of the instance.
