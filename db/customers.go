@@ -156,18 +156,6 @@ func (d *DB) MakeCustomer(ctx context.Context, by access.Actor, m access.Custome
 	return m, err
 }
 
-// MakeCustomers enrols customers, all of them or none.
-func (d *DB) MakeCustomers(ctx context.Context, by access.Actor, all []access.Customer) error {
-	return d.change(ctx, func(t *Tx) error {
-		for _, m := range all {
-			if _, err := t.makeCustomer(by, m); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // TakenUsernames returns which of the folded names a customer of the workspace, or
 // any user, has.
 func (d *DB) TakenUsernames(ctx context.Context, workspaceID int64, keys []string) (map[string]bool, error) {

@@ -49,6 +49,7 @@ type DB struct {
 	facts   chan *fact
 	loop    sync.WaitGroup
 	closing chan struct{}
+	jobs    chan struct{} // told of a job that waits
 	once    sync.Once
 
 	writeStatements map[string]*sql.Stmt // used by the loop alone
@@ -71,6 +72,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		Options:         o,
 		facts:           make(chan *fact, writeQueue),
 		closing:         make(chan struct{}),
+		jobs:            make(chan struct{}, 1),
 		writeStatements: map[string]*sql.Stmt{},
 	}
 	d.write = sql.OpenDB(writerConnector(o.Path))

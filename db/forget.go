@@ -10,7 +10,7 @@ const forgetRows = 500
 
 // ForgetExpired removes rows whose time has passed and that nobody can use any
 // more: sessions, login tokens, counted failures, answers kept for repeated
-// calls, codes.
+// calls, codes, jobs.
 func (d *DB) ForgetExpired(ctx context.Context) error {
 	for _, text := range []string{
 		"DELETE FROM sessions WHERE id_hash IN (SELECT id_hash FROM sessions WHERE expires_at < $1 OR idle_until < $1 LIMIT $2)",
@@ -18,6 +18,7 @@ func (d *DB) ForgetExpired(ctx context.Context) error {
 		"DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < $1 LIMIT $2)",
 		"DELETE FROM idempotency WHERE (caller, key) IN (SELECT caller, key FROM idempotency WHERE expires_at < $1 LIMIT $2)",
 		"DELETE FROM reset_codes WHERE hash IN (SELECT hash FROM reset_codes WHERE expires_at < $1 LIMIT $2)",
+		"DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE expires_at < $1 LIMIT $2)",
 		"DELETE FROM secrets WHERE hash IN (SELECT hash FROM secrets WHERE valid_until < $1 LIMIT $2)",
 	} {
 		for {

@@ -277,6 +277,9 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/bots/:id", r.page(d.EditBot, access.ChangeAccess)...)
 	app.Get("/bots/:id/links", r.page(d.BotLinks, access.SeeLists)...)
 	app.Get("/bots/:id/tokens", r.page(d.BotTokens, access.SeeLists)...)
+	app.Get("/bots/:id/face", r.page(d.BotFace, access.SeeLists)...)
+	app.Post("/bots/:id/face", r.page(d.SetBotFace, access.ChangeAccess)...)
+	app.Post("/bots/:id/face/remove", r.page(d.RemoveBotFace, access.ChangeAccess)...)
 	app.Get("/bots/:id/embed", r.page(d.BotEmbed, access.SeeLists)...)
 	app.Post("/bots/:id/embed", r.page(d.EditEmbed, access.ChangeAccess)...)
 	app.Post("/bots/:id/embed/code", r.page(d.EmbedCode, access.ChangeAccess)...)
@@ -295,7 +298,9 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/bots/:id/delete", r.page(d.AskDeleteBot, access.ChangeAccess)...)
 	app.Post("/bots/:id/delete", r.page(d.DeleteBot, access.ChangeAccess)...)
 
-	// API tokens, share links, customers.
+	// API tokens, share links, customers, and long work on them.
+	app.Get("/jobs/:id", r.page(d.Job, access.SeeLists)...)
+	app.Post("/jobs/:id/result", r.page(d.JobResult, access.ChangeAccess)...)
 	app.Get("/tokens", r.page(d.Tokens, access.SeeLists)...)
 	app.Get("/tokens.csv", r.page(d.TokensCSV, access.SeeLists)...)
 	app.Post("/tokens", r.page(d.CreateToken, access.ChangeAccess)...)
@@ -321,6 +326,7 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/shares", r.page(d.Shares, access.SeeLists)...)
 	app.Get("/shares.csv", r.page(d.SharesCSV, access.SeeLists)...)
 	app.Post("/shares", r.page(d.CreateShare, access.ChangeAccess)...)
+	app.Post("/shares/bulk/:verb", r.page(d.BulkShares, access.ChangeAccess)...)
 	app.Get("/shares/new", r.page(d.NewShare, access.ChangeAccess)...)
 	app.Get("/shares/:id", r.page(d.Share, access.SeeLists)...)
 	app.Get("/shares/:id/menu", r.page(d.ShareMenu, access.ChangeAccess)...)
@@ -342,6 +348,7 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/customers", r.page(d.Customers, access.SeeLists)...)
 	app.Get("/customers.csv", r.page(d.CustomersCSV, access.SeeLists)...)
 	app.Post("/customers", r.page(d.CreateCustomer, access.ChangeAccess)...)
+	app.Post("/customers/bulk/:verb", r.page(d.BulkCustomers, access.ChangeAccess)...)
 	app.Get("/customers/new", r.page(d.NewCustomer, access.ChangeAccess)...)
 	app.Get("/customers/import", r.page(d.ImportPage, access.ChangeAccess)...)
 	app.Post("/customers/import", r.page(d.ImportCustomers, access.ChangeAccess)...)

@@ -4,44 +4,63 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
+	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/secret"
 )
 
-// Limits of a file of customers: what is enrolled within seconds, as one act.
+// Limits of a file of customers.
 const (
-	ImportRowsMax  = 500
-	ImportBytesMax = 1 << 20
+	ImportRowsMax  = 10_000
+	ImportBytesMax = 2 << 20
 )
 
-// ImportLine is one line of a file of customers and what became of it.
+// jobImport is the kind of the job that enrols a file.
+const jobImport = "customers.import"
+
+// importBatch is how many customers are enrolled as one fact: their passwords are
+// hashed first, which takes the most of the time.
+const importBatch = 40
+
+// ImportLine is one line of a file of customers and what is wrong with it.
 type ImportLine struct {
-	Line     int // in the file, from 1
-	Form     CustomerForm
-	PublicID string // once made
-	Password string // that was made; kept nowhere in clear
-	Wrong    error  // what is wrong with the line, nil for nothing
+	Line  int // in the file, from 1
+	Form  CustomerForm
+	Wrong error // nil for nothing
 }
 
 // Import is a file of customers, read and checked.
 type Import struct {
 	Lines []ImportLine
-	Bad   int  // lines with something wrong
-	Made  bool // the customers exist now
+	Bad   int // lines with something wrong
+	rows  []importRow
 }
 
-// ImportCustomers enrols the customers of a CSV file: username, email, note and
-// password, in that order or as the first line names them. All of them are made,
-// or none: with anything wrong, or dry, it only says what it found. A customer
-// without a password gets one that must be changed.
-func (c *Control) ImportCustomers(ctx context.Context, by access.Actor, file []byte, dry bool) (Import, error) {
+// importRow is a line that can be enrolled, as its job keeps it, sealed: with the
+// password, so that a restart goes on with the same.
+type importRow struct {
+	Line     int    `json:"line"`
+	PublicID string `json:"id"`
+	Username string `json:"username"`
+	Key      string `json:"key"`
+	Email    string `json:"email,omitempty"`
+	Note     string `json:"note,omitempty"`
+	Password string `json:"password"`
+	Made     bool   `json:"made,omitempty"` // here, to be changed at the first sign-in
+}
+
+// CheckImport reads a CSV file of customers: username, email, note and password,
+// in that order or as the first line names them. It makes nobody and says of every
+// line what is wrong with it. A customer without a password gets one that must be
+// changed.
+func (c *Control) CheckImport(ctx context.Context, by access.Actor, file []byte) (Import, error) {
 	if err := by.Must(access.ChangeAccess); err != nil {
 		return Import{}, err
 	}
@@ -54,38 +73,28 @@ func (c *Control) ImportCustomers(ctx context.Context, by access.Actor, file []b
 		return Import{}, err
 	}
 	i := Import{Lines: lines}
-	rows, err := c.checkImport(ctx, by, w, &i)
-	if err != nil || dry || i.Bad > 0 {
-		return i, err
-	}
-	if err := c.hashImport(ctx, &i, rows); err != nil {
-		return i, err
-	}
-	i.Made = true
-	return i, c.DB.MakeCustomers(ctx, by, rows)
+	return i, c.checkImport(ctx, w, &i)
 }
 
 // checkImport checks every line by itself, then the names against each other and
 // against those that are taken.
-func (c *Control) checkImport(ctx context.Context, by access.Actor, w access.Workspace, i *Import) ([]access.Customer, error) {
-	rows, keys := make([]access.Customer, len(i.Lines)), make([]string, len(i.Lines))
+func (c *Control) checkImport(ctx context.Context, w access.Workspace, i *Import) error {
+	keys, seen := make([]string, len(i.Lines)), map[string]bool{}
+	rows := make([]importRow, len(i.Lines))
 	for n := range i.Lines {
 		l := &i.Lines[n]
 		change, wrong := checkCustomer(l.Form, true)
 		plain, made, bad := c.newPassword(l.Form.Password, false, *change.Username, deref(l.Form.Email), w.Name)
 		l.Wrong = errors.Join(wrong, bad)
-		if made {
-			l.Password = plain
-		}
 		keys[n] = *change.UsernameKey
-		if l.Wrong == nil && slices.Contains(keys[:n], keys[n]) {
+		if l.Wrong == nil && seen[keys[n]] {
 			l.Wrong = access.Fail(access.Conflict, "customer_twice", "This name stands in the file twice.").At("username")
 		}
-		rows[n] = access.Customer{
-			PublicID: secret.NewPublicID(c.Random), WorkspaceID: w.ID, Username: *change.Username, UsernameKey: keys[n], Email: deref(change.Email),
-			Note: deref(change.Note), PasswordHash: plain, MustChange: made, CreatedBy: by.UserNumber(),
+		seen[keys[n]] = true
+		rows[n] = importRow{
+			Line: l.Line, PublicID: secret.NewPublicID(c.Random), Username: *change.Username, Key: keys[n], Email: deref(change.Email),
+			Note: deref(change.Note), Password: plain, Made: made,
 		}
-		l.PublicID = rows[n].PublicID
 	}
 	taken, err := c.DB.TakenUsernames(ctx, w.ID, keys)
 	for n := range i.Lines {
@@ -95,25 +104,131 @@ func (c *Control) checkImport(ctx context.Context, by access.Actor, w access.Wor
 		}
 		if l.Wrong != nil {
 			i.Bad++
+		} else {
+			i.rows = append(i.rows, rows[n])
 		}
 	}
-	return rows, err
+	return err
 }
 
-// hashImport puts the hash of each password where the password stood.
-func (c *Control) hashImport(ctx context.Context, i *Import, rows []access.Customer) error {
-	const workers = 2 // as many as hash at once anyway
-	wrong := make([]error, workers)
-	var all sync.WaitGroup
-	for worker := range workers {
-		all.Go(func() {
-			for n := worker; n < len(rows) && wrong[worker] == nil; n += workers {
-				rows[n].PasswordHash, wrong[worker] = c.Passwords.Hash(ctx, rows[n].PasswordHash)
-			}
+// ImportCustomers checks a file and begins the job that enrols its customers. With
+// a line that is wrong it begins none, unless skip says to leave such lines out;
+// begun is false then.
+func (c *Control) ImportCustomers(ctx context.Context, by access.Actor, file []byte, skip bool) (i Import, j db.Job, begun bool, err error) {
+	i, err = c.CheckImport(ctx, by, file)
+	if err != nil || i.Bad > 0 && !skip || len(i.rows) == 0 {
+		return i, j, false, err
+	}
+	d := jobDetail{Address: by.Address}
+	for _, l := range i.Lines {
+		if l.Wrong != nil {
+			d.leave(leftOut(l.Line, "", deref(l.Form.Username), l.Wrong))
+		}
+	}
+	text, err := json.Marshal(i.rows)
+	if err != nil {
+		return i, j, false, err
+	}
+	j = db.Job{
+		PublicID: secret.NewPublicID(c.Random), WorkspaceID: by.WorkspaceID, CreatedBy: by.UserNumber(), Kind: jobImport,
+		Total: int64(len(i.rows)), Detail: d.text(),
+	}
+	if j.Sealed, err = c.Keys.Seal(jobPlace(j.PublicID), text); err != nil {
+		return i, j, false, err
+	}
+	j, err = c.DB.MakeJob(ctx, j)
+	return i, j, err == nil, err
+}
+
+// workImport enrols what a job still has to. Its result are the names with the
+// passwords that were made, as JSON; nil where none was.
+func (c *Control) workImport(ctx context.Context, by access.Actor, j *db.Job, d *jobDetail) ([]byte, error) {
+	text, err := c.Keys.Open(jobPlace(j.PublicID), j.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	var rows []importRow
+	if err := json.Unmarshal(text, &rows); err != nil {
+		return nil, err
+	}
+	for j.Done < int64(len(rows)) {
+		if err := c.importSome(ctx, by, j, d, rows); err != nil {
+			return nil, err
+		}
+	}
+	return c.importResult(j, d, rows)
+}
+
+// importSome enrols the next batch, and keeps in the same fact that it did.
+func (c *Control) importSome(ctx context.Context, by access.Actor, j *db.Job, d *jobDetail, rows []importRow) error {
+	batch := rows[j.Done:min(j.Done+importBatch, int64(len(rows)))]
+	customers := make([]access.Customer, 0, len(batch))
+	for _, r := range batch {
+		hash, err := c.hashPatiently(ctx, r.Password)
+		if err != nil {
+			return err
+		}
+		customers = append(customers, access.Customer{
+			PublicID: r.PublicID, WorkspaceID: by.WorkspaceID, Username: r.Username, UsernameKey: r.Key, Email: r.Email, Note: r.Note,
+			PasswordHash: hash, MustChange: r.Made, CreatedBy: by.UserNumber(),
 		})
 	}
-	all.Wait()
-	return errors.Join(wrong...)
+	return c.DB.ImportCustomers(ctx, by, customers, func(refused []error) db.Job {
+		for n, err := range refused {
+			if err != nil {
+				d.leave(leftOut(batch[n].Line, "", batch[n].Username, err))
+				d.Refused, d.Skipped = d.Refused+1, append(d.Skipped, batch[n].Line)
+			}
+		}
+		j.Done += int64(len(batch))
+		j.Detail = d.text()
+		return *j
+	})
+}
+
+// hashPatiently hashes one password after the other, so that people who sign in
+// meanwhile find a free place, and waits where they have taken all.
+func (c *Control) hashPatiently(ctx context.Context, plain string) (string, error) {
+	for {
+		hash, err := c.Passwords.Hash(ctx, plain)
+		e, ok := errors.AsType[*access.Error](err)
+		if !ok || e.Kind != access.Busy {
+			return hash, err
+		}
+		if err := c.pause(ctx, e.Wait); err != nil {
+			return "", err
+		}
+	}
+}
+
+func (c *Control) importResult(j *db.Job, d *jobDetail, rows []importRow) ([]byte, error) {
+	made := false
+	var names [][2]string
+	for _, r := range rows {
+		if slices.Contains(d.Skipped, r.Line) {
+			continue
+		}
+		one := [2]string{r.Username}
+		if r.Made {
+			one[1], made = r.Password, true
+		}
+		names = append(names, one)
+	}
+	d.Skipped = nil
+	if !made {
+		return nil, nil
+	}
+	text, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	return c.Keys.Seal(jobPlace(j.PublicID), text)
+}
+
+// ImportedNames reads the result of an import: each customer's name, and the
+// password that was made, "" where the file chose it.
+func ImportedNames(result []byte) (names [][2]string, err error) {
+	return names, json.Unmarshal(result, &names)
 }
 
 // importColumns are the columns in their plain order, each with the names that a
@@ -128,7 +243,7 @@ func readCustomers(file []byte) ([]ImportLine, error) {
 	file = bytes.TrimPrefix(file, []byte("\ufeff"))
 	switch {
 	case len(file) > ImportBytesMax:
-		return nil, access.Fail(access.Invalid, "import_large", "At most %d KB fit in one file. Send it in parts.", ImportBytesMax>>10).At("file")
+		return nil, access.Fail(access.Invalid, "import_large", "At most %d MB fit in one file. Send it in parts.", ImportBytesMax>>20).At("file")
 	case !utf8.Valid(file):
 		return nil, access.Fail(access.Invalid, "import_text", "This is not a CSV file in UTF-8. Save it as “CSV UTF-8”.").At("file")
 	}

@@ -1,5 +1,5 @@
 // Package upkeep is what happens by the clock: overdue holds are swept, the ledger
-// is verified, what has expired is forgotten.
+// is verified, what has expired is forgotten, and long work is carried out.
 //
 // It promises that each task runs by itself, that one that fails is logged and
 // tried again at its next time, and that Stop waits for the one under way. It
@@ -68,7 +68,28 @@ func Start(p Parts) *Keeper {
 			}
 		})
 	}
+	k.done.Go(func() { p.workOff(ctx) })
 	return k
+}
+
+// workOff carries jobs out: those that the last process left, then each as soon as
+// it is made.
+func (p Parts) workOff(ctx context.Context) {
+	err := p.DB.RequeueJobs(ctx)
+	for {
+		if err == nil {
+			err = p.Control.WorkOff(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			p.Log.Error("upkeep failed", "task", "jobs", "error", err)
+		}
+		select {
+		case <-p.DB.JobsWait():
+			err = nil
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Stop ends the tasks and waits for those under way.

@@ -50,6 +50,7 @@ func (d *Dashboard) customerList(c *fiber.Ctx) (views.CustomerListView, error) {
 	for _, row := range rows {
 		v.Rows = append(v.Rows, d.customerRow(c, row))
 	}
+	v.Bulk = d.picked(c, p, len(rows), total)
 	if len(rows) > 0 {
 		v.Pager = d.pager(c, p, rows[0].Place(p.page.Sort), rows[len(rows)-1].Place(p.page.Sort), len(rows), more, total)
 	}

@@ -1,9 +1,8 @@
 package dashboard
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -21,13 +20,16 @@ func (d *Dashboard) ImportPage(c *fiber.Ctx) error {
 
 func (d *Dashboard) showImport(c *fiber.Ctx, status int, v views.ImportView) error {
 	l := page.Lang(c)
+	if len(v.Text) <= importPaste {
+		v.Paste = v.Text
+	}
 	v.Shell = d.shell(c, "customers", l.T("customers.import_title"))
 	v.Shell.Crumbs = []views.LinkView{{Text: l.T("customers.title"), Href: "/customers"}, {Text: l.T("customers.import_title")}}
 	return page.Status(c, status, views.ImportPage(v))
 }
 
-// ImportCustomers checks a file of customers, and enrols them once that was seen
-// to be right.
+// ImportCustomers checks a file of customers, and begins to enrol them once that
+// was seen to be right, or without the lines that are wrong.
 func (d *Dashboard) ImportCustomers(c *fiber.Ctx) error {
 	file, err := importFile(c)
 	if err != nil {
@@ -36,7 +38,7 @@ func (d *Dashboard) ImportCustomers(c *fiber.Ctx) error {
 	if ticked(c, "enrol") {
 		return d.enrolImport(c, file)
 	}
-	i, err := d.Control.ImportCustomers(c.UserContext(), d.actor(c), file, true)
+	i, err := d.Control.CheckImport(c.UserContext(), d.actor(c), file)
 	return d.showChecked(c, file, i, err)
 }
 
@@ -56,6 +58,12 @@ func importFile(c *fiber.Ctx) ([]byte, error) {
 	return []byte(field(c, "text")), nil
 }
 
+// importPaste is how long a text may be that comes back to be edited on the page.
+const importPaste = 64 << 10
+
+// importShown is how many lines of a file a page shows; those that are wrong first.
+const importShown = 200
+
 // showChecked shows what a file holds, line by line.
 func (d *Dashboard) showChecked(c *fiber.Ctx, file []byte, i control.Import, err error) error {
 	v := views.ImportView{Text: string(file)}
@@ -69,7 +77,20 @@ func (d *Dashboard) showChecked(c *fiber.Ctx, file []byte, i control.Import, err
 		return err
 	}
 	l := page.Lang(c)
-	for _, line := range i.Lines {
+	lines := slices.Clone(i.Lines)
+	slices.SortStableFunc(lines, func(a, b control.ImportLine) int {
+		switch {
+		case (a.Wrong != nil) == (b.Wrong != nil):
+			return 0
+		case a.Wrong != nil:
+			return -1
+		}
+		return 1
+	})
+	if more := len(lines) - importShown; more > 0 {
+		lines, v.More = lines[:importShown], l.N("bulk.more", int64(more))
+	}
+	for _, line := range lines {
 		one := views.ImportLineView{
 			Line: l.Number(int64(line.Line)), Name: text(line.Form.Username), Email: text(line.Form.Email), Note: text(line.Form.Note),
 		}
@@ -78,12 +99,15 @@ func (d *Dashboard) showChecked(c *fiber.Ctx, file []byte, i control.Import, err
 		}
 		v.Lines = append(v.Lines, one)
 	}
+	ready := int64(len(i.Lines) - i.Bad)
+	v.Checked, v.Once = ready > 0, d.Control.NewFormKey()
 	if i.Bad > 0 {
+		v.Skip, v.Enrol = true, l.N("customers.import_others", ready)
 		v.Tone, v.Summary = views.Warn, l.N("customers.import_bad", int64(i.Bad))
 		return d.showImport(c, fiber.StatusUnprocessableEntity, v)
 	}
-	v.Checked, v.Once, v.Enrol = true, d.Control.NewFormKey(), l.N("customers.import_enrol", int64(len(i.Lines)))
-	v.Tone, v.Summary = views.Info, l.N("customers.import_ready", int64(len(i.Lines)))
+	v.Enrol = l.N("customers.import_enrol", ready)
+	v.Tone, v.Summary = views.Info, l.N("customers.import_ready", ready)
 	return d.showImport(c, fiber.StatusOK, v)
 }
 
@@ -94,52 +118,23 @@ func text(p *string) string {
 	return *p
 }
 
-// enrolImport makes the customers, once, and shows the passwords that were made.
+// enrolImport begins to enrol the customers of a file, once, and leads to the page
+// that says how far it is. Where something changed since the file was checked it
+// is shown anew.
 func (d *Dashboard) enrolImport(c *fiber.Ctx, file []byte) error {
 	var checked control.Import
-	answer, _, err := d.once(c, func() (string, error) {
-		var err error
-		if checked, err = d.Control.ImportCustomers(c.UserContext(), d.actor(c), file, false); err != nil {
-			return "", err
+	where, _, err := d.once(c, func() (string, error) {
+		i, j, begun, err := d.Control.ImportCustomers(c.UserContext(), d.actor(c), file, ticked(c, "skip"))
+		if checked = i; err == nil && !begun {
+			err = access.Fail(access.Conflict, "import_moved", "Something changed since the file was checked. Look at the lines again.").At("file")
 		}
-		if !checked.Made {
-			// The names were free when the file was checked, and are no more.
-			return "", access.Fail(access.Conflict, "import_moved", "Something changed since the file was checked. Look at the lines again.").At("file")
-		}
-		made, err := json.Marshal(passwordsOf(checked))
-		return string(made), err
+		return jobHref(j.PublicID), err
 	})
-	if err != nil && len(checked.Lines) > 0 && !checked.Made {
+	switch {
+	case err == nil:
+		return page.Redirect(c, where)
+	case len(checked.Lines) > 0:
 		return d.showChecked(c, file, checked, nil)
 	}
-	if err != nil {
-		return d.showChecked(c, file, checked, err)
-	}
-	var made [][]string
-	if err := json.Unmarshal([]byte(answer), &made); err != nil {
-		return err
-	}
-	return d.showMade(c, made)
-}
-
-// passwordsOf are the names with the passwords that were made.
-func passwordsOf(i control.Import) [][]string {
-	all := make([][]string, 0, len(i.Lines))
-	for _, line := range i.Lines {
-		all = append(all, []string{strings.TrimSpace(text(line.Form.Username)), line.Password})
-	}
-	return all
-}
-
-func (d *Dashboard) showMade(c *fiber.Ctx, made [][]string) error {
-	var out strings.Builder
-	w := csv.NewWriter(&out)
-	w.Write([]string{"username", "password"}) // to a builder: it cannot fail
-	for _, row := range made {
-		w.Write([]string{plainCell(row[0]), row[1]})
-	}
-	w.Flush()
-	return d.showImport(c, fiber.StatusOK, views.ImportView{
-		Made: true, MadeText: strings.TrimSpace(out.String()), Tone: views.Ok, Summary: page.Lang(c).N("customers.import_done", int64(len(made))),
-	})
+	return d.showChecked(c, file, checked, err)
 }

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"bytes"
+	"fmt"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"latchkey/internal/access"
+	"latchkey/internal/control"
 )
 
 // upload sends a file the way a browser does.
@@ -40,33 +42,67 @@ func TestCustomersImport(t *testing.T) {
 	s := newSite(t)
 	r := s.signIn(access.Editor)
 	r.get("/customers").want(t, 200, `href="/customers/import"`)
-	r.get("/customers/import").want(t, 200, "CSV file", "checked first")
+	r.get("/customers/import").want(t, 200, "CSV file", "every line is checked", "10,000 lines")
 
 	bad := r.upload("/customers/import", "file", "username,email\nmei,mei@example.com\nMEI,\nlin,nowhere\n")
-	bad.want(t, 422, "2 lines cannot be enrolled", "This name stands in the file twice.", "not an e-mail address", "mei@example.com", "!Enrol ")
+	bad.want(t, 422, "2 lines cannot be enrolled", "This name stands in the file twice.", "not an e-mail address", "mei@example.com", "Enrol the other 1", "!Enrol 1 customer")
 	r.upload("/customers/import", "file", "\xff\xfe").want(t, 422, "CSV file in UTF-8")
 	r.post("/customers/import", "text", "").want(t, 422, "There is no customer in this file.")
 
-	checked := r.upload("/customers/import", "file", "username;note\n\"mei <b>\";\"calls; on Mondays\"\n王芳;\n")
+	file := "\ufeffusername;note\n\"mei <b>\";\"calls; on Mondays\"\n王芳;\n"
+	checked := r.upload("/customers/import", "file", file)
 	checked.want(t, 200, "2 customers are ready. Nobody was enrolled yet.", "Enrol 2 customers", "mei &lt;b&gt;", "calls; on Mondays")
 	r.get("/customers").want(t, 200, "No customer yet")
-	text := strings.ReplaceAll(strings.ReplaceAll(checked.value(t, "text"), "&#34;", `"`), "&lt;b&gt;", "<b>")
-	fields := []string{"once", checked.value(t, "once"), "enrol", "1", "text", text}
-	made := r.post("/customers/import", fields...)
-	made.want(t, 200, "2 customers were enrolled.", "Shown only now.", "王芳,")
-	password := passwordText.FindString(made.body[strings.Index(made.body, "王芳,"):])
-	if !s.fits("王芳", password) {
-		t.Errorf("the password that is shown, %q, does not fit", password)
+	fields := []string{"once", checked.value(t, "once"), "enrol", "1", "text", file}
+	under := r.post("/customers/import", fields...)
+	under.want(t, 200, "0 of 2 customers.", "It goes on when this page is left or closed.", `hx-trigger="every 1s"`)
+	if again := r.post("/customers/import", fields...); again.path != under.path {
+		t.Errorf("the same form sent twice began another: %s, %s", under.path, again.path)
 	}
-	if again := r.post("/customers/import", fields...); !strings.Contains(again.body, password) {
-		t.Error("the same form sent twice showed something else")
+	s.must(s.Control.WorkOff(t.Context()))
+	done := r.get(under.path)
+	done.want(t, 200, "2 customers enrolled.", "Fetch the passwords", "!every 1s")
+	r.part, r.at = true, under.path
+	r.get(under.path).want(t, 200, `id="job"`, "!<main")
+	r.part = false
+	passwords := readCSV(t, r.post(under.path+"/result"))
+	if s.lastAudit() != "customer.passwords-fetched" {
+		t.Errorf("the audit log tells %s", s.lastAudit())
 	}
-	// Sent anew it finds the names taken, and says at which lines.
-	r.post("/customers/import", "enrol", "1", "text", text).want(t, 422, "2 lines cannot be enrolled", "This name is taken already.")
-	if rows := readCSV(t, r.get("/customers.csv")); len(rows) != 3 {
+	if len(passwords) != 3 || passwords[1][0] != "mei <b>" || passwords[2][0] != "王芳" || !s.fits("王芳", passwords[2][1]) {
+		t.Errorf("the passwords that are fetched, %v, do not fit", passwords)
+	}
+	r.post(under.path+"/result").want(t, 404)
+	r.get(under.path).want(t, 200, "2 customers enrolled.", "!Fetch the passwords")
+	// Sent anew it finds the names taken, says at which lines, and can leave them out.
+	r.post("/customers/import", "enrol", "1", "text", file).want(t, 422, "2 lines cannot be enrolled", "This name is taken already.")
+	more := r.post("/customers/import", "enrol", "1", "skip", "1", "text", file+"ana;\n")
+	s.must(s.Control.WorkOff(t.Context()))
+	r.get(more.path).want(t, 200, "1 customer enrolled.", "2 were left as they are.", "This name is taken already.")
+	if rows := readCSV(t, r.get("/customers.csv")); len(rows) != 4 {
 		t.Errorf("%d customers were enrolled", len(rows)-1)
 	}
 	if a := s.signIn(access.Viewer).do(http.MethodPost, "/customers/import", url.Values{"text": {"x"}}); a.status != http.StatusForbidden {
 		t.Errorf("a viewer's import: %d", a.status)
+	}
+	// Another's job does not exist.
+	s.reader(access.Owner).get(more.path).want(t, 404)
+}
+
+// The largest file there may be is checked on a page that stays small.
+func TestLargestImportIsChecked(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Editor)
+	var file strings.Builder
+	for n := range control.ImportRowsMax {
+		fmt.Fprintf(&file, "customer-%d;guest.%d@example.com;%s\n", n, n, strings.Repeat("calls on Mondays ", 9))
+	}
+	if file.Len() > control.ImportBytesMax {
+		t.Fatalf("%d bytes", file.Len())
+	}
+	checked := r.upload("/customers/import", "file", file.String())
+	checked.want(t, 200, "Enrol 10,000 customers", "and 9,800 more")
+	if rest := len(checked.body) - file.Len(); rest > 200_000 {
+		t.Errorf("beside the file the page is %d bytes", rest)
 	}
 }

@@ -51,6 +51,7 @@ func (d *Dashboard) shareList(c *fiber.Ctx, open string) (views.ShareListView, e
 		one.Href, one.Chosen = p.at(one.Href), row.PublicID == open
 		v.Rows = append(v.Rows, one)
 	}
+	v.Bulk = d.picked(c, p, len(rows), total)
 	if len(rows) > 0 {
 		v.Pager = d.pager(c, p, rows[0].Place(p.page.Sort), rows[len(rows)-1].Place(p.page.Sort), len(rows), more, total)
 	}

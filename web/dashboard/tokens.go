@@ -56,6 +56,7 @@ func (d *Dashboard) tokenList(c *fiber.Ctx) (views.TokenListView, error) {
 	for _, row := range rows {
 		v.Rows = append(v.Rows, d.tokenRow(c, row))
 	}
+	v.Bulk = d.picked(c, p, len(rows), total)
 	if len(rows) > 0 {
 		v.Pager = d.pager(c, p, rows[0].Place(p.page.Sort), rows[len(rows)-1].Place(p.page.Sort), len(rows), more, total)
 	}

@@ -303,14 +303,14 @@ func TestTokensInBulk(t *testing.T) {
 		}
 		return strings.Join(out, " ")
 	}
-	r.post("/tokens/bulk/disable").want(t, 200, "No token was chosen.")
-	r.post("/tokens/bulk/disable", "id", one, "id", two).want(t, 200, "2 tokens changed.")
+	r.post("/tokens/bulk/disable").want(t, 200, "Nothing was chosen.")
+	r.post("/tokens/bulk/disable", "id", one, "id", two).want(t, 200, "2 tokens disabled.")
 	if got := states(); got != "three:enabled two:disabled one:disabled" {
 		t.Errorf("after disabling: %s", got)
 	}
 	// One of them is nobody's: the other is changed all the same.
-	r.post("/tokens/bulk/enable", "id", one, "id", strings.Repeat("0", 32)).want(t, 200, "1 token changed.", "1 token could not be changed")
-	r.post("/tokens/bulk/extend", "id", one, "id", two).want(t, 200, "2 tokens changed.")
+	r.post("/tokens/bulk/enable", "id", one, "id", strings.Repeat("0", 32)).want(t, 200, "1 token enabled. 1 was left as it is.")
+	r.post("/tokens/bulk/extend", "id", one, "id", two).want(t, 200, "2 tokens extended by 30 days.")
 	for _, row := range s.tokens() {
 		if row.Name == "one" && !row.ExpiresAt.Equal(end.Truncate(time.Millisecond).Add(30*24*time.Hour)) || row.Name == "two" && !row.ExpiresAt.IsZero() {
 			t.Errorf("%s now ends %s", row.Name, row.ExpiresAt)
@@ -321,7 +321,7 @@ func TestTokensInBulk(t *testing.T) {
 	if got := states(); strings.Contains(got, "revoked") {
 		t.Fatalf("asking revoked already: %s", got)
 	}
-	r.post("/tokens/bulk/revoke", "id", one, "id", two, "confirmed", "1").want(t, 200, "2 tokens changed.")
+	r.post("/tokens/bulk/revoke", "id", one, "id", two, "confirmed", "1").want(t, 200, "2 tokens revoked.")
 	if got := states(); got != "three:enabled two:revoked one:revoked" {
 		t.Errorf("after revoking: %s", got)
 	}
