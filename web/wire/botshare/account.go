@@ -1,6 +1,8 @@
 package botshare
 
 import (
+	"time"
+
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/internal/access"
@@ -19,11 +21,7 @@ func readSignIn(r *reader) (b signIn, err error) {
 // Login serves POST /api/v1/auth/login. With a share token the name is a customer's
 // of that link's workspace.
 func (d *Door) Login(c *fiber.Ctx) error {
-	r, err := body(c, wire.BodyMax)
-	if err != nil {
-		return err
-	}
-	b, err := readSignIn(r)
+	b, err := read(c, wire.BodyMax, readSignIn)
 	if err != nil {
 		return err
 	}
@@ -42,7 +40,7 @@ func (d *Door) Login(c *fiber.Ctx) error {
 		Token     string `json:"token"`
 		ExpiresAt string `json:"expires_at"`
 		accountView
-	}{in.Value, moment(in.ExpiresAt), v})
+	}{in.Value, moment(in.ExpiresAt.Truncate(time.Millisecond)), v})
 }
 
 func (d *Door) signIn(c *fiber.Ctx, b signIn) (control.SignedIn, error) {

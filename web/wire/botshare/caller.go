@@ -44,13 +44,18 @@ func (d *Door) find(c *fiber.Ctx) (access.Actor, error) {
 // caller says who calls, or that it is nobody.
 func (d *Door) caller(c *fiber.Ctx) (access.Actor, error) {
 	by, err := d.find(c)
+	return by, sayCaller(err)
+}
+
+// sayCaller answers in the contract's words why a caller is nobody.
+func sayCaller(err error) error {
 	switch access.KindOf(err) {
 	case access.SignedOut, access.Revoked, access.Expired:
-		return access.Actor{}, nobody
+		return nobody
 	case access.NotFound:
-		return access.Actor{}, noSuchWorkspace
+		return noSuchWorkspace
 	}
-	return by, err
+	return err
 }
 
 // admin lets in whoever may change who gets in somewhere.

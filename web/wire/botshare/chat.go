@@ -15,11 +15,7 @@ import (
 // Chat serves POST /api/v3/chat/completions. All checks come before the first byte
 // of an answer.
 func (d *Door) Chat(c *fiber.Ctx) error {
-	r, err := body(c, wire.AskMax)
-	if err != nil {
-		return err
-	}
-	b, err := readChat(r)
+	b, err := read(c, wire.AskMax, readChat)
 	if err != nil {
 		return err
 	}
@@ -28,14 +24,11 @@ func (d *Door) Chat(c *fiber.Ctx) error {
 	case access.Revoked, access.Expired, access.Forbidden:
 		// An API token that is known and may not be used: its owner finds the
 		// refusal in the log of calls, which the gateway writes.
-		by, err, b.share = access.Actor{Kind: access.ActorToken}, nil, ""
-	case access.SignedOut:
-		err = nobody
-	case access.NotFound:
-		err = noSuchWorkspace
+		b.share = ""
+		return d.answer(c, access.Actor{Kind: access.ActorToken}, control.OpenedLink{}, b)
 	}
 	if err != nil {
-		return err
+		return sayCaller(err)
 	}
 	link, err := d.checkShare(c, by, b)
 	if err != nil {

@@ -568,3 +568,14 @@ func TestBodyTooLarge(t *testing.T) {
 		t.Errorf("%d %v", status, v)
 	}
 }
+
+// A picture of the bot's own is found where its page has it.
+func TestPicture(t *testing.T) {
+	s := newSite(t)
+	s.must(s.DB.SetBotAvatar(t.Context(), s.Owner, s.Workspace.ID, s.Bot.PublicID, &db.Blob{PublicID: plain(s.values["mei"]), ContentType: "image/png", Body: []byte("png")}))
+	k := s.link(control.ShareForm{})
+	status, v := s.call("maria", "GET", "/api/v1/public/bot-share/"+k.Secret, "")
+	if status != 200 || v["avatar_url"] != s.base+"/s/"+k.Secret+"/face" {
+		t.Errorf("%d %v", status, v)
+	}
+}

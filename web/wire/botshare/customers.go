@@ -18,11 +18,7 @@ func readCustomer(r *reader) (b customerBody, err error) {
 
 // CreateCustomer serves POST /api/v1/end-users.
 func (d *Door) CreateCustomer(c *fiber.Ctx) error {
-	r, err := body(c, wire.BodyMax)
-	if err != nil {
-		return err
-	}
-	b, err := readCustomer(r)
+	b, err := read(c, wire.BodyMax, readCustomer)
 	if err != nil {
 		return err
 	}
@@ -63,15 +59,16 @@ func (d *Door) Customers(c *fiber.Ctx) error {
 	return send(c, fiber.StatusOK, list)
 }
 
+func readPassword(r *reader) (string, error) {
+	password := r.required("password")
+	return password, r.err()
+}
+
 // ResetPassword serves POST /api/v1/end-users/{end_user_id}/reset-password. Every
 // sign-in of the customer ends with it.
 func (d *Door) ResetPassword(c *fiber.Ctx) error {
-	r, err := body(c, wire.BodyMax)
+	password, err := read(c, wire.BodyMax, readPassword)
 	if err != nil {
-		return err
-	}
-	password := r.required("password")
-	if err := r.err(); err != nil {
 		return err
 	}
 	by, err := d.admin(c)

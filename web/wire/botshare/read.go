@@ -161,14 +161,17 @@ func (r *reader) message(raw json.RawMessage, key string, i int) (m message) {
 	return m
 }
 
-// body reads the request's body, of at most so many bytes, as an object.
-func body(c *fiber.Ctx, most int) (*reader, error) {
+// read reads the request's body, of at most so many bytes.
+func read[T any](c *fiber.Ctx, most int, fields func(*reader) (T, error)) (b T, err error) {
 	raw, err := wire.Body(c, most)
 	if err != nil {
-		return nil, err
+		return b, err
 	}
 	o, err := readObject(raw)
-	return &reader{o: o}, err
+	if err != nil {
+		return b, err
+	}
+	return fields(&reader{o: o})
 }
 
 // chatBody is what a client asks.

@@ -37,11 +37,7 @@ func (b shareBody) form(bot string) (control.ShareForm, error) {
 // CreateShare serves POST /api/v1/bots/{bot_id}/share-tokens. The master key hears
 // of a bot that is missing last, anybody else before what is wrong with the end.
 func (d *Door) CreateShare(c *fiber.Ctx) error {
-	r, err := body(c, wire.BodyMax)
-	if err != nil {
-		return err
-	}
-	b, err := readShare(r)
+	b, err := read(c, wire.BodyMax, readShare)
 	if err != nil {
 		return err
 	}
@@ -50,16 +46,13 @@ func (d *Door) CreateShare(c *fiber.Ctx) error {
 		return err
 	}
 	bot := publicID(c.Params("id"))
-	at, missing := d.Control.AtBot(c.UserContext(), by, bot)
-	if missing != nil && access.KindOf(missing) != access.NotFound {
-		return missing
+	f, wrong := b.form(bot)
+	at, err := d.Control.AtBot(c.UserContext(), by, bot)
+	if wrong != nil && access.KindOf(err) != access.Forbidden {
+		return wrong
 	}
-	f, err := b.form(bot)
 	if err != nil {
-		return err
-	}
-	if missing != nil {
-		return botUnknown
+		return say(err, access.NotFound, botUnknown)
 	}
 	made, err := d.Control.CreateShare(c.UserContext(), at, f)
 	if err != nil {
