@@ -104,7 +104,7 @@ func (h *house) furnish(ctx context.Context, sh *shell, cfg config.Config, log *
 	passwordKeys := &secret.RSAKeys{}
 	for _, k := range cfg.RSAKeys {
 		if err := passwordKeys.AddFile(k.Path, k.Passphrase.Reveal()); err != nil {
-			return err
+			return &config.Error{Setting: "LATCHKEY_RAGFLOW_RSA_KEYS", Text: "LATCHKEY_RAGFLOW_RSA_KEYS: " + err.Error()}
 		}
 	}
 	h.control = &control.Control{

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"latchkey/db"
@@ -39,6 +40,7 @@ const masterKey = "master-master-master-1"
 type site struct {
 	*testing.T
 	*testbed.House
+	app     *fiber.App
 	base    string
 	bearers map[string]string // by the caller's name
 	values  map[string]string // that answers gave
@@ -60,9 +62,9 @@ func newSite(t *testing.T) *site {
 	r.NewAPI = &newapi.Door{Control: s.Control, Origin: r.Origin, Now: s.Now, Started: s.Now(), Version: "1.0.0", Log: s.Log, Language: lang.English}
 	r.BotShare = &botshare.Door{Control: s.Control, Gateway: s.Gateway, Origin: r.Origin, Now: s.Now, Log: s.Log, Language: lang.English}
 	r.RAGFlow = &ragflow.Door{Control: s.Control, Gateway: s.Gateway, Ping: s.DB.Ping, Now: s.Now, Version: "1.0.0", Log: s.Log, Language: lang.English}
-	app := web.New(r)
-	go app.Listener(l)
-	t.Cleanup(func() { app.ShutdownWithTimeout(time.Second) })
+	s.app = web.New(r)
+	go s.app.Listener(l)
+	t.Cleanup(func() { s.app.ShutdownWithTimeout(time.Second) })
 	s.people()
 	return s
 }
