@@ -17,11 +17,14 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"latchkey/internal/access"
 	"latchkey/internal/lang"
@@ -37,7 +40,8 @@ import (
 // Limits of a connection (checklist C59).
 const (
 	headerMax      = 16 << 10         // bytes of all header lines
-	readWait       = 30 * time.Second // for a whole request
+	headWait       = 10 * time.Second // for the header lines
+	bodyWait       = 30 * time.Second // for the body after them
 	idleWait       = 60 * time.Second // between two requests
 	connectionsMax = 16_384
 )
@@ -47,13 +51,29 @@ func New(r Rooms) *fiber.App {
 	app := fiber.New(fiber.Config{
 		AppName: "Latchkey", DisableStartupMessage: true,
 		Immutable: true, CaseSensitive: true, StrictRouting: true, UnescapePath: false,
-		ReadBufferSize: headerMax, BodyLimit: wire.AskMax + 1, ReadTimeout: readWait, IdleTimeout: idleWait,
-		Concurrency: connectionsMax, EnableTrustedProxyCheck: true, EnableIPValidation: true,
+		ReadBufferSize: headerMax, BodyLimit: wire.AskMax + 1, ReadTimeout: headWait, IdleTimeout: idleWait,
+		Concurrency: connections(), EnableTrustedProxyCheck: true, EnableIPValidation: true,
 		ErrorHandler: r.errorHandler,
 	})
+	app.Server().HeaderReceived = func(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+		if h.ContentLength() != 0 {
+			c.ReadTimeout = bodyWait
+		}
+		return c
+	}
 	app.Use(r.name, r.recover, r.checkFraming, r.checkHost, wire.FindAddress(r.Config.TrustedProxies), r.headers, r.language)
 	r.routes(app)
 	return app
+}
+
+// connections is how many there may be at once: no more than most of the files that
+// this process may have open.
+func connections() int {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur > 2*connectionsMax {
+		return connectionsMax
+	}
+	return min(connectionsMax, int(files.Cur)*8/10)
 }
 
 // name gives the request its id and its line in the log.
@@ -260,8 +280,10 @@ func ofFiber(e *fiber.Error) error {
 	return access.Fail(access.Invalid, "request", "%s", e.Message).Because(e)
 }
 
-// Listener wraps a listener in TLS when a certificate is given.
-func Listener(l net.Listener, certificate func() (*tls.Certificate, error)) net.Listener {
+// Listener counts the strangers of each address, and wraps a listener in TLS when a
+// certificate is given.
+func Listener(l net.Listener, trusted []netip.Prefix, certificate func() (*tls.Certificate, error)) net.Listener {
+	l = wire.Crowd(l, trusted)
 	if certificate == nil {
 		return l
 	}

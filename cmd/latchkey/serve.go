@@ -75,7 +75,7 @@ func (sh *shell) serve(ctx context.Context, h *house, cfg config.Config, listene
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	failed := make(chan error, 1)
-	go func() { failed <- app.Listener(web.Listener(listener, certificate)) }()
+	go func() { failed <- app.Listener(web.Listener(listener, cfg.TrustedProxies, certificate)) }()
 	keep := upkeep.Start(upkeep.Parts{DB: h.db, Control: h.control, Now: sh.now, Log: log})
 	defer keep.Stop()
 	if err := sh.announce(ctx, h, cfg, listener); err != nil {

@@ -133,6 +133,13 @@ func TestSlowClients(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	dribbled := dribble(ctx, dribbling)
 	beside, most := o.paces(key, 4, 50)
+	for _, conn := range dribbling { // a head has to come within ten seconds, however it comes
+		conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("who dribbles its head is waited for")
+			break
+		}
+	}
 	cancel()
 	<-dribbled
 	t.Logf("alone %s; beside %d slow clients %s, at most %s", alone, len(conns), beside, most)

@@ -96,6 +96,7 @@ func (h *Chat) signedIn(c *fiber.Ctx, do func(control.OpenedLink, access.Visit) 
 
 func (h *Chat) known(c *fiber.Ctx, o control.OpenedLink, do func(control.OpenedLink, access.Visit) error) error {
 	v, err := h.Sessions.CustomerVisit(c, o.Workspace)
+	wire.Known(c, err)
 	if access.KindOf(err) == access.SignedOut {
 		return h.signedOut(c, o)
 	}

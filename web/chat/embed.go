@@ -12,6 +12,7 @@ import (
 	"latchkey/internal/secret"
 	"latchkey/views"
 	"latchkey/web/page"
+	"latchkey/web/wire"
 )
 
 // opened finds what the address of a page leads to: a share link, or a chat in
@@ -120,6 +121,7 @@ func (h *Chat) visitor(c *fiber.Ctx, o control.OpenedLink) (control.Visitor, err
 	v := control.Visitor{Address: address(c)}
 	if o.NeedsName() {
 		visit, err := h.Sessions.EmbedVisit(c, o.Workspace, o.Token)
+		wire.Known(c, err)
 		if access.KindOf(err) == access.SignedOut {
 			return v, nil
 		}

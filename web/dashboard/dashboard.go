@@ -55,6 +55,7 @@ type here struct {
 // but those of signing in, and puts language and workspace into the answer.
 func (d *Dashboard) SignedIn(c *fiber.Ctx) error {
 	v, err := d.Sessions.Visit(c)
+	wire.Known(c, err)
 	if access.KindOf(err) == access.SignedOut && c.Method() == fiber.MethodGet && c.Get("HX-Request") == "" {
 		return page.Redirect(c, "/login?next="+url.QueryEscape(page.Back(c)))
 	}

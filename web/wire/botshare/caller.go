@@ -38,7 +38,9 @@ func (d *Door) Serve(serve fiber.Handler) fiber.Handler {
 
 // find says who calls, in the words of the house.
 func (d *Door) find(c *fiber.Ctx) (access.Actor, error) {
-	return d.Control.ActorOfBearer(c.UserContext(), wire.Bearer(c), wire.Address(c).String(), access.DoorBotShare, c.Get(workspaceHeader))
+	by, err := d.Control.ActorOfBearer(c.UserContext(), wire.Bearer(c), wire.Address(c).String(), access.DoorBotShare, c.Get(workspaceHeader))
+	wire.Known(c, err)
+	return by, err
 }
 
 // caller says who calls, or that it is nobody.

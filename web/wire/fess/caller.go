@@ -27,6 +27,7 @@ type Door struct {
 func (d *Door) As(serve func(*fiber.Ctx, access.Actor) error) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		by, err := d.Control.ActorOfKeeper(c.UserContext(), wire.Bearer(c), wire.Address(c).String(), access.DoorFess, c.Get("X-Latchkey-Workspace"))
+		wire.Known(c, err)
 		if err == nil {
 			err = serve(c, by)
 		}

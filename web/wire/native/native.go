@@ -50,6 +50,7 @@ func (d *Door) actor(c *fiber.Ctx, r Route) (access.Actor, error) {
 		find = d.Control.ActorOfInstance
 	}
 	by, err := find(c.UserContext(), wire.Bearer(c), wire.Address(c).String(), access.DoorNative, c.Get(workspaceHeader))
+	wire.Known(c, err)
 	if err != nil {
 		return access.Actor{}, err
 	}

@@ -70,6 +70,7 @@ func (d *Door) caller(c *fiber.Ctx) (access.Actor, error) {
 // with the user's number beside it or from a page of this server.
 func (d *Door) admit(c *fiber.Ctx, text string, cookie bool) (access.Actor, error) {
 	by, err := d.Control.ActorOfBearer(c.UserContext(), text, wire.Address(c).String(), access.DoorNewAPI, "")
+	wire.Known(c, err)
 	switch kind := access.KindOf(err); {
 	case err != nil && (kind == 0 || kind == access.Busy):
 		return access.Actor{}, err

@@ -55,6 +55,7 @@ func (d *Door) answer(c *fiber.Ctx, q gateway.Question) error {
 	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
 	a, err := d.Gateway.Ask(ctx, q)
 	stop()
+	wire.Known(c, err)
 	if err != nil {
 		cancel(nil)
 		return d.Error(c, err)

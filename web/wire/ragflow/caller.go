@@ -87,7 +87,9 @@ func (d *Door) caller(c *fiber.Ctx, tokens bool) (access.Actor, error) {
 }
 
 func (d *Door) bearer(c *fiber.Ctx, workspace string) (access.Actor, error) {
-	return d.Control.ActorOfBearer(c.UserContext(), wire.Bearer(c), wire.Address(c).String(), access.DoorRAGFlow, workspace)
+	by, err := d.Control.ActorOfBearer(c.UserContext(), wire.Bearer(c), wire.Address(c).String(), access.DoorRAGFlow, workspace)
+	wire.Known(c, err)
+	return by, err
 }
 
 // tenant is the public id of the workspace that the caller acts in.
