@@ -72,6 +72,7 @@ type caches struct {
 	groups     *cache[string, access.Group]
 	prices     *cache[string, access.Price]
 	settings   *cache[string, string]
+	spelled    *cache[spelledKey, bool] // audit rows are never changed: nothing drops an entry
 }
 
 func newCaches() caches {
@@ -86,5 +87,6 @@ func newCaches() caches {
 		groups:     newCache[string, access.Group](),
 		prices:     newCache[string, access.Price](),
 		settings:   newCache[string, string](),
+		spelled:    newCache[spelledKey, bool](),
 	}
 }

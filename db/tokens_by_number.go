@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"latchkey/internal/access"
@@ -85,7 +86,20 @@ func (t *Tx) deleteToken(by access.Actor, workspaceID, number int64) (int64, err
 // TellSpelled writes that a list showed secrets in clear, at most once for each
 // caller, door and hour. noun is what was listed, count how many.
 func (d *DB) TellSpelled(ctx context.Context, by access.Actor, workspaceID int64, noun string, count int) error {
-	action := noun + ".list-secrets"
+	key := spelledKey{workspaceID, noun, actorText(by), by.Door, d.Now().Truncate(time.Hour).UnixMilli()}
+	_, err := d.caches.spelled.get(key, func() (bool, error) { return true, d.tellSpelled(ctx, by, workspaceID, noun+".list-secrets", count) })
+	return err
+}
+
+// spelledKey is a caller at a door within an hour.
+type spelledKey struct {
+	workspaceID int64
+	noun, actor string
+	door        access.Door
+	hour        int64
+}
+
+func (d *DB) tellSpelled(ctx context.Context, by access.Actor, workspaceID int64, action string, count int) error {
 	if told, err := spelledTold(d.row(ctx, spelledText, d.spelledArgs(by, workspaceID, action)...)); err != nil || told {
 		return err
 	}
@@ -93,7 +107,7 @@ func (d *DB) TellSpelled(ctx context.Context, by access.Actor, workspaceID int64
 		if told, err := spelledTold(t.row(spelledText, d.spelledArgs(by, workspaceID, action)...)); err != nil || told {
 			return err
 		}
-		return t.tell(by, event{workspaceID, action, object(noun, "", ""), map[string]any{"count": count}})
+		return t.tell(by, event{workspaceID, action, object(strings.TrimSuffix(action, ".list-secrets"), "", ""), map[string]any{"count": count}})
 	})
 }
 
