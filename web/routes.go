@@ -178,7 +178,9 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/confirm", r.page(d.ConfirmPassword)...)
 	app.Post("/workspace", r.page(d.SwitchWorkspace)...)
 
-	// Who holds an API token, and is nobody here.
+	// One-time links, and who holds an API token: nobody is signed in there.
+	app.Get("/invite/:code", d.Invitation)
+	app.Post("/invite/:code", r.open(d.AcceptInvitation)...)
 	app.Get("/key", d.AskKey)
 	app.Post("/key", r.open(d.Key)...)
 
@@ -235,6 +237,9 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/settings/members", r.page(d.Members, access.ChangeWorkspace)...)
 	app.Post("/settings/members", r.page(d.CreateMember, access.ChangeWorkspace)...)
 	app.Get("/settings/members/new", r.page(d.NewMember, access.ChangeWorkspace)...)
+	app.Post("/settings/members/invitations", r.page(d.CreateInvitation, access.ChangeWorkspace)...)
+	app.Get("/settings/members/invitations/new", r.page(d.NewInvitation, access.ChangeWorkspace)...)
+	app.Post("/settings/members/invitations/:id/delete", r.page(d.DeleteInvitation, access.ChangeWorkspace)...)
 	app.Post("/settings/members/:id", r.page(d.EditMember, access.ChangeWorkspace)...)
 	app.Get("/settings/members/:id/remove", r.page(d.RemoveMember, access.ChangeWorkspace)...)
 	app.Post("/settings/members/:id/remove", r.page(d.DeleteMember, access.ChangeWorkspace)...)

@@ -21,6 +21,13 @@ func (d *Dashboard) Members(c *fiber.Ctx) error {
 	for _, m := range rows {
 		v.Rows = append(v.Rows, d.presentMember(c, m))
 	}
+	open, err := d.Control.Invitations(c.UserContext(), d.actor(c))
+	if err != nil {
+		return err
+	}
+	for _, i := range open {
+		v.Invited = append(v.Invited, d.invitationRow(c, i))
+	}
 	return page.Show(c, views.MembersPage(v))
 }
 
