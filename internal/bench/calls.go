@@ -82,10 +82,10 @@ func (b *bench) pair(name, body string, clients int, key string, bare, own *proc
 	const path = "/v1/chat/completions"
 	r, err := b.median(
 		func() (result, error) {
-			return run(bare.address, call{name, post(bare.address, path, key, body), 200}, clients, b.length, bare.Process.Pid)
+			return run(bare.address, call{name: name, request: post(bare.address, path, key, body), status: 200}, clients, b.length, bare.Process.Pid)
 		},
 		func() (result, error) {
-			return run(own.address, call{name, post(own.address, path, key, body), 200}, clients, b.length, own.Process.Pid)
+			return run(own.address, call{name: name, request: post(own.address, path, key, body), status: 200}, clients, b.length, own.Process.Pid)
 		})
 	if err != nil {
 		return err
@@ -100,10 +100,10 @@ func (b *bench) pair(name, body string, clients int, key string, bare, own *proc
 func (b *bench) refused(bare, own *process) error {
 	r, err := b.median(
 		func() (result, error) {
-			return run(bare.address, call{"bare", get(bare.address, "/bare", ""), 401}, 64, b.length, bare.Process.Pid)
+			return run(bare.address, call{name: "bare", request: get(bare.address, "/bare", ""), status: 401}, 64, b.length, bare.Process.Pid)
 		},
 		func() (result, error) {
-			return run(own.address, call{"refused", post(own.address, "/v1/chat/completions", "sk-lk"+strings.Repeat("x", 46), plainBody), 401}, 64, b.length, own.Process.Pid)
+			return run(own.address, call{name: "refused", request: post(own.address, "/v1/chat/completions", "sk-lk"+strings.Repeat("x", 46), plainBody), status: 401}, 64, b.length, own.Process.Pid)
 		})
 	if err != nil {
 		return err
@@ -119,10 +119,10 @@ func (b *bench) firstByte(key string, up, own *process) error {
 	const path = "/v1/chat/completions"
 	r, err := b.median(
 		func() (result, error) {
-			return run(up.address, call{"direct", post(up.address, path, key, slowBody), 200}, 16, b.length, up.Process.Pid)
+			return run(up.address, call{name: "direct", request: post(up.address, path, key, slowBody), status: 200, spread: slowFirst}, 16, b.length, up.Process.Pid)
 		},
 		func() (result, error) {
-			return run(own.address, call{"ours", post(own.address, path, key, slowBody), 200}, 16, b.length, own.Process.Pid)
+			return run(own.address, call{name: "ours", request: post(own.address, path, key, slowBody), status: 200, spread: slowFirst}, 16, b.length, own.Process.Pid)
 		})
 	if err != nil {
 		return err
@@ -138,10 +138,10 @@ func (b *bench) againstTCP(key string, tcp, own *process) error {
 	const path = "/v1/chat/completions"
 	r, err := b.median(
 		func() (result, error) {
-			return run(tcp.address, call{"tcp", post(tcp.address, path, key, streamBody), 200}, 64, b.length, tcp.Process.Pid)
+			return run(tcp.address, call{name: "tcp", request: post(tcp.address, path, key, streamBody), status: 200}, 64, b.length, tcp.Process.Pid)
 		},
 		func() (result, error) {
-			return run(own.address, call{"ours", post(own.address, path, key, streamBody), 200}, 64, b.length, own.Process.Pid)
+			return run(own.address, call{name: "ours", request: post(own.address, path, key, streamBody), status: 200}, 64, b.length, own.Process.Pid)
 		})
 	if err != nil {
 		return err
@@ -173,12 +173,12 @@ func (b *bench) paced(key string, up, own *process) error {
 			}
 		}
 	}()
-	length := 2 * pacedLength
-	direct, err := run(up.address, call{"direct", post(up.address, path, key, pacedBody), 200}, pacedClients, length, up.Process.Pid)
+	length := 4 * pacedLength
+	direct, err := run(up.address, call{name: "direct", request: post(up.address, path, key, pacedBody), status: 200, spread: pacedLength}, pacedClients, length, up.Process.Pid)
 	if err != nil {
 		return err
 	}
-	ours, err := run(own.address, call{"ours", post(own.address, path, key, pacedBody), 200}, pacedClients, length, own.Process.Pid)
+	ours, err := run(own.address, call{name: "ours", request: post(own.address, path, key, pacedBody), status: 200, spread: pacedLength}, pacedClients, length, own.Process.Pid)
 	close(stop)
 	high := <-most
 	if err != nil {

@@ -51,8 +51,8 @@ func (b *bench) doors() error {
 		return err
 	}
 	send := func(method, path, headers, body string, status int) call {
-		return call{method + " " + path, fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-			method, path, own.address, headers, len(body), body), status}
+		return call{name: method + " " + path, status: status, request: fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			method, path, own.address, headers, len(body), body)}
 	}
 	b.title("The same act through New API's door and the native one, 16 clients (goal: 15 % more CPU and time at most)")
 	for _, act := range []struct {
@@ -79,10 +79,10 @@ func (b *bench) doors() error {
 	}
 	r, err := b.median(
 		func() (result, error) {
-			return run(bare.address, call{"bare", get(bare.address, "/bare", ""), 401}, 64, b.length, bare.Process.Pid)
+			return run(bare.address, call{name: "bare", request: get(bare.address, "/bare", ""), status: 401}, 64, b.length, bare.Process.Pid)
 		},
 		func() (result, error) {
-			return run(own.address, call{"verify", get(own.address, "/api/latchkey/v1/verify", "Authorization: Bearer "+key+"\r\n"), 204}, 64, b.length, own.Process.Pid)
+			return run(own.address, call{name: "verify", request: get(own.address, "/api/latchkey/v1/verify", "Authorization: Bearer "+key+"\r\n"), status: 204}, 64, b.length, own.Process.Pid)
 		})
 	if err != nil {
 		return err

@@ -110,6 +110,7 @@ func (b *bench) serve(h *house, providerAddress string) (*process, error) {
 	cmd := exec.Command(b.binary, "serve", "--data", h.folder, "--addr", "127.0.0.1:0")
 	cmd.Env = append(os.Environ(), "LATCHKEY_PRIVATE_HOSTS="+providerAddress, "LATCHKEY_LOG=error")
 	cmd.Stderr = os.Stderr
+	began := time.Now()
 	p, err := b.begin(cmd, func(line string) string {
 		address, _ := strings.CutPrefix(line, "Latchkey is listening on http://")
 		if address == line {
@@ -120,5 +121,7 @@ func (b *bench) serve(h *house, providerAddress string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
-	return p, nil
+	err = firstAnswer("http://" + p.address + "/readyz")
+	p.started = time.Since(began)
+	return p, err
 }

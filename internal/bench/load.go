@@ -19,7 +19,8 @@ import (
 type call struct {
 	name    string
 	request []byte
-	status  int // that is expected
+	status  int           // that is expected
+	spread  time.Duration // over which the clients begin; 0: all at once
 }
 
 func post(host, path, key, body string) []byte {
@@ -49,8 +50,9 @@ func run(address string, c call, clients int, length time.Duration, pid int) (re
 	var all, firsts []time.Duration
 	var failed error
 	before, began := cpuOf(pid), time.Now()
-	for range clients {
+	for i := range clients {
 		wg.Go(func() {
+			time.Sleep(c.spread * time.Duration(i) / time.Duration(clients))
 			times, first, bad, err := client(address, c, &stop)
 			wrong.Add(bad)
 			mu.Lock()

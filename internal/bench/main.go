@@ -66,6 +66,7 @@ type bench struct {
 type process struct {
 	*exec.Cmd
 	address string
+	started time.Duration // from nothing to its first answer, where that was measured
 	stdin   io.WriteCloser
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -33,10 +34,10 @@ func (b *bench) pages() error {
 	for _, path := range []string{"/tokens", "/shares", "/customers", "/bots", "/providers", "/requests", "/usage", "/"} {
 		r, err := b.median(
 			func() (result, error) {
-				return run(bare.address, call{"bare", get(bare.address, "/bare", ""), 401}, 1, b.length/4, bare.Process.Pid)
+				return run(bare.address, call{name: "bare", request: get(bare.address, "/bare", ""), status: 401}, 1, b.length/4, bare.Process.Pid)
 			},
 			func() (result, error) {
-				return run(own.address, call{path, get(own.address, path, cookie), 200}, 1, b.length/4, own.Process.Pid)
+				return run(own.address, call{name: path, request: get(own.address, path, cookie), status: 200}, 1, b.length/4, own.Process.Pid)
 			})
 		if err != nil {
 			return err
@@ -57,31 +58,71 @@ func (b *bench) pages() error {
 // lists measures figure 6: the same pages over tables of very different size.
 func (b *bench) lists() error {
 	b.title("API tokens: first page, last page, search, at 1,000 and at many (goal: 1.5x)")
-	paths := []struct{ name, path string }{
-		{"first page", "/tokens"}, {"search, common", "/tokens?q=Support"}, {"search, rare", "/tokens?q=token+777"}, {"search, none", "/tokens?q=zzzzzz"},
+	base := map[string]float64{}
+	tell := func(n int, name, text string, value float64) {
+		if n == 1000 {
+			base[name] = value
+		}
+		b.line("%9d tokens, %-22s %12s  %.2fx", n, name, text, value/base[name])
 	}
-	base := map[string]time.Duration{}
 	for _, n := range []int{1000, 100_000, 1_000_000} {
 		h, own, cookie, err := b.signedIn(n)
 		if err != nil {
 			return err
 		}
-		for _, p := range paths {
+		login, err := h.login("http://" + own.address)
+		if err != nil {
+			return err
+		}
+		tell(n, "start", short(own.started), own.started.Seconds())
+		for _, p := range []struct{ name, path, headers string }{
+			{"first page", "/tokens", cookie},
+			{"the oldest", "/tokens?sort=made", cookie},
+			{"by name", "/tokens?sort=name", cookie},
+			{"by last use", "/tokens?sort=-used", cookie},
+			{"search, common", "/tokens?q=Support", cookie},
+			{"search, rare", "/tokens?q=token+777", cookie},
+			{"search, none", "/tokens?q=zzzzzz", cookie},
+			{"New API, first page", "/api/token/?p=1&size=20", login},
+			{"New API, search", "/api/token/search?keyword=token+777", login},
+		} {
 			r, err := b.median(func() (result, error) {
-				return run(own.address, call{p.name, get(own.address, p.path, cookie), 200}, 1, b.length/4, own.Process.Pid)
+				return run(own.address, call{name: p.name, request: get(own.address, p.path, p.headers), status: 200}, 1, b.length/4, own.Process.Pid)
 			})
 			if err != nil {
 				return err
 			}
-			if n == 1000 {
-				base[p.name] = r[0].p50
+			if r[0].wrong > 0 {
+				return fmt.Errorf("%s was not answered", p.path)
 			}
-			b.line("%9d tokens, %-15s p50 %8s  %.2fx", n, p.name, short(r[0].p50), float64(r[0].p50)/float64(base[p.name]))
+			tell(n, p.name, "p50 "+short(r[0].p50), r[0].p50.Seconds())
 		}
+		body := `{"name":"made"}`
+		made, err := run(own.address, call{name: "create", status: 201, request: fmt.Appendf(nil,
+			"POST /api/latchkey/v1/tokens HTTP/1.1\r\nHost: %s\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", own.address, login, len(body), body)}, 16, b.length, own.Process.Pid)
+		if err != nil {
+			return err
+		}
+		tell(n, "create, 16 clients", fmt.Sprintf("%.0f/s", made.perSecond), 1/made.perSecond)
+		b.line("%9d tokens, memory %.0f MiB", n, memoryOf(own.Process.Pid))
 		own.end()
 		os.RemoveAll(h.folder)
 	}
 	return nil
+}
+
+// login signs the owner in for programs and returns the header.
+func (h *house) login(base string) (string, error) {
+	resp, err := http.Post(base+"/v1/user/login", "application/json", strings.NewReader(`{"email":"owner","password":"`+ownerPassword+`"}`))
+	if err != nil {
+		return "", err
+	}
+	resp.Body.Close()
+	value := resp.Header.Get("Authorization")
+	if value == "" {
+		return "", fmt.Errorf("the owner could not sign in through a program: %s", resp.Status)
+	}
+	return "Authorization: Bearer " + strings.TrimPrefix(value, "Bearer ") + "\r\n", nil
 }
 
 // signedIn serves a house with so many tokens and signs its owner in.
@@ -161,24 +202,22 @@ func signIn(base string) (string, error) {
 	return "Cookie: " + strings.Join(pairs, "; ") + "\r\n", nil
 }
 
-func bodySize(address, path, cookie string) (int64, error) {
+func bodySize(address, path, cookie string) (int, error) {
+	text, err := body(address, path, cookie)
+	return len(text), err
+}
+
+func body(address, path, cookie string) (string, error) {
 	r, err := http.NewRequest(http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	r.Header.Set("Cookie", strings.TrimSuffix(strings.TrimPrefix(cookie, "Cookie: "), "\r\n"))
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	defer resp.Body.Close()
-	var n int64
-	buffer := make([]byte, 32<<10)
-	for {
-		k, err := resp.Body.Read(buffer)
-		n += int64(k)
-		if err != nil {
-			return n, nil
-		}
-	}
+	raw, err := io.ReadAll(resp.Body)
+	return string(raw), err
 }
