@@ -71,24 +71,32 @@ copy.remove();
 let source = null, retry = 0;
 function follow(prose) {
 const turn = prose.closest("[data-turn]");
-let have = Number(prose.dataset.from) || 0, over = false;
+let have = Number(prose.dataset.from) || 0, over = false, drawn = "";
+const piece = (data) => {
+const at = data.indexOf(" ");
+return drawn.slice(0, Number(data.slice(0, at))) + data.slice(at + 1);
+};
 form()?.classList.add("busy");
 const open = () => $(".open", prose);
 function connect() {
 source?.close();
+drawn = "";
 source = new EventSource(prose.dataset.follow + "?from=" + have);
 source.addEventListener("open", () => { retry = 0; offline(""); });
 source.addEventListener("block", (e) => {
+const block = piece(e.data);
+drawn = "";
 if (e.lastEventId && Number(e.lastEventId) <= have) return;
 have = Number(e.lastEventId) || have + 1;
-open().before(dress(fragment(e.data)));
+open().before(dress(fragment(block)));
 open().replaceChildren();
 settle();
 });
-source.addEventListener("grow", (e) => {
+source.addEventListener("message", (e) => {
+drawn = piece(e.data);
 const caret = document.createElement("span");
 caret.className = "caret";
-open().replaceChildren(dress(fragment(e.data.trimEnd())), caret);
+open().replaceChildren(dress(fragment(drawn.trimEnd())), caret);
 settle();
 });
 source.addEventListener("end", (e) => {

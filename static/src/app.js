@@ -261,6 +261,11 @@
   // Keys: / searches, n creates, ? lists the keys, arrows move in a list.
   // Esc closes dialogs and menus by itself; here it closes the side panel.
   document.addEventListener("keydown", (e) => {
+    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k" && !e.shiftKey && !e.altKey) {
+      const everywhere = $("form[action='/search'] [name=q]");
+      if (everywhere && !$("dialog[open]")) { e.preventDefault(); everywhere.offsetParent ? (everywhere.focus(), everywhere.select()) : location.assign("/search"); }
+      return;
+    }
     if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
     const typing = e.target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
     if (e.key === "Escape" && !$("dialog[open], .menu:popover-open")) {
@@ -272,6 +277,7 @@
     if (e.key === "/") {
       const field = [...document.querySelectorAll("[data-search]")].find((f) => f.offsetParent);
       if (field) { field.focus(); field.select(); e.preventDefault(); }
+      else if ($("form[action='/search']")) location.assign("/search");
     } else if (e.key === "n") {
       const link = $("[data-create]");
       if (link) { link.click(); e.preventDefault(); }

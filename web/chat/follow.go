@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -23,13 +25,17 @@ import (
 const (
 	drawEvery  = 100 * time.Millisecond // at most: the block that still grows
 	drawShare  = 10                     // drawing takes at most one part in so many of the time
+	drawLeast  = 12                     // bytes that are worth an event of their own
+	drawWaits  = 5                      // how often fewer are let wait
 	quietSign  = 15 * time.Second       // then a comment says that the line is alive
 	reconnect  = "retry: 1000\n\n"      // ms until a browser tries again
 	blocksMost = 100_000                // that a reader may say to have
 )
 
-// Events streams an answer: each finished block once, the growing one as it
-// changes, and the end. A reader who comes back goes on after the block that its
+// Events streams an answer: of the growing block what has changed, each finished
+// block as the rest of what was sent of it, and the end. A piece begins with how
+// much of the growing block stays, in UTF-16 units as a browser counts them: so an
+// answer costs little more on the wire than its markup. A reader who comes back goes on after the block that its
 // Last-Event-ID names.
 func (h *Chat) Events(c *fiber.Ctx) error {
 	return h.inside(c, func(g guest) error {
@@ -78,9 +84,10 @@ type follower struct {
 	leave        func()
 
 	began bool
-	sent  int // blocks
-	seen  int // bytes that were drawn
-	open  string
+	sent  int       // blocks
+	seen  int       // bytes that were drawn
+	open  string    // the growing block as the reader has it
+	waits int       // draws that were put off
 	next  time.Time // not before then is the open block drawn again
 }
 
@@ -121,7 +128,7 @@ func (f *follower) Fill(into []byte) ([]byte, error) {
 			if into = f.draw(into, said); len(into) > 0 {
 				return into, nil
 			}
-			continue
+			continue // too little to send yet
 		}
 		quiet := time.NewTimer(quietSign)
 		select {
@@ -161,24 +168,42 @@ func (f *follower) sleep(d time.Duration) bool {
 // draw writes the blocks that are finished, and the one that grows.
 func (f *follower) draw(into []byte, said gateway.Said) []byte {
 	began := f.chat.Now()
-	f.seen = len(said.Text)
 	// What ends in the middle of a character is drawn with the rest of it.
 	blocks := markdown.From(string(bytes.ToValidUTF8(said.Text, nil)), f.sent)
 	open := ""
 	if n := len(blocks); n > 0 && !said.Ended() {
 		blocks, open = blocks[:n-1], blocks[n-1]
 	}
-	for _, block := range blocks {
-		f.sent++
-		into = appendEvent(into, "block", f.sent, block)
-	}
-	if !said.Ended() && (open != f.open || len(blocks) > 0) {
-		f.open = open
-		into = appendEvent(into, "grow", 0, open)
-	}
 	now := f.chat.Now()
 	f.next = now.Add(max(drawEvery, drawShare*now.Sub(began)))
+	if f.open != "" && len(blocks) == 0 && !said.Ended() && len(open)-len(f.open) < drawLeast && f.waits < drawWaits {
+		f.waits++
+		return into
+	}
+	f.seen, f.waits = len(said.Text), 0
+	for _, block := range blocks {
+		f.sent++
+		into = appendEvent(into, "block", f.sent, f.piece(block))
+		f.open = ""
+	}
+	if !said.Ended() && open != f.open {
+		into = appendEvent(into, "", 0, f.piece(open))
+		f.open = open
+	}
 	return into
+}
+
+// piece spells markup as what stays of the growing block and what comes after it.
+func (f *follower) piece(html string) string {
+	same, units := 0, 0
+	for i, r := range html {
+		n := utf8.RuneLen(r)
+		if n < 0 || i+n > len(f.open) || f.open[i:i+n] != html[i:i+n] {
+			break
+		}
+		same, units = i+n, units+utf16.RuneLen(r)
+	}
+	return strconv.Itoa(units) + " " + html[same:]
 }
 
 // ending is what the page is told at the end.
@@ -238,7 +263,9 @@ func (f *follower) closed(g guest) page.Drawn {
 
 // appendEvent spells one server-sent event; id 0 has none.
 func appendEvent(into []byte, name string, id int, data string) []byte {
-	into = append(append(append(into, "event: "...), name...), '\n')
+	if name != "" {
+		into = append(append(append(into, "event: "...), name...), '\n')
+	}
 	if id > 0 {
 		into = strconv.AppendInt(append(into, "id: "...), int64(id), 10)
 		into = append(into, '\n')

@@ -11,10 +11,12 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"latchkey/db"
 	"latchkey/internal/access"
@@ -235,6 +237,7 @@ func (s *stream) read(from *bufio.Reader) {
 	defer close(s.events)
 	var e event
 	var data []string
+	open := ""
 	for {
 		line, err := from.ReadString('\n')
 		if err != nil {
@@ -242,8 +245,15 @@ func (s *stream) read(from *bufio.Reader) {
 		}
 		line = strings.TrimSuffix(line, "\n")
 		switch key, value, _ := strings.Cut(line, ": "); {
-		case line == "" && e.name != "":
+		case line == "" && data != nil:
 			e.data = strings.Join(data, "\n")
+			switch e.name {
+			case "":
+				open = pieced(open, e.data)
+				e.name, e.data = "grow", open
+			case "block":
+				e.data, open = pieced(open, e.data), ""
+			}
 			s.events <- e
 			e, data = event{}, nil
 		case key == "event":
@@ -256,6 +266,13 @@ func (s *stream) read(from *bufio.Reader) {
 			data = append(data, "")
 		}
 	}
+}
+
+// pieced is the growing block after a piece of it came, as our script does it.
+func pieced(open, data string) string {
+	keep, rest, _ := strings.Cut(data, " ")
+	n, _ := strconv.Atoi(keep)
+	return string(utf16.Decode(utf16.Encode([]rune(open))[:n])) + rest
 }
 
 // next waits for an event.
