@@ -87,6 +87,11 @@ func liveAndDie(path string) error {
 	return <-failed
 }
 
+// settled waits for what was handed to the writer before.
+func (d *DB) settled() error {
+	return d.change(context.Background(), func(*Tx) error { return nil })
+}
+
 func oneCall(ctx context.Context, d *DB, w access.Workspace, k TokenRow) error {
 	h := &Hold{
 		RequestID: hexID(), WorkspaceID: w.ID, Zone: w.Location(), Units: 50, Purses: Purses{Token: k.PurseID, Workspace: w.PurseID},
@@ -103,7 +108,8 @@ func oneCall(ctx context.Context, d *DB, w access.Workspace, k TokenRow) error {
 		}
 		fmt.Println("floor", h.RequestID, 3)
 		for _, units := range []int64{9, 17} {
-			if err := d.Ledger.Checkpoint(ctx, h.RequestID, units); err != nil {
+			d.Ledger.Checkpoint(h.RequestID, units)
+			if err := d.settled(); err != nil {
 				return err
 			}
 			fmt.Println("floor", h.RequestID, units)

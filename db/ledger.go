@@ -122,7 +122,7 @@ func (l *Ledger) Hold(ctx context.Context, h *Hold) error {
 func (l *Ledger) unpin(p Purses) { p.each(func(id int64) { l.known[id].pins-- }) }
 
 // Release gives a call's hold back uncharged. It is for calls that never became
-// a durable row. Releasing what holds nothing, or nothing any more, changes nothing.
+// a durable row, see Withdraw. Releasing what holds nothing, or nothing any more, changes nothing.
 func (l *Ledger) Release(h *Hold) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -152,9 +152,9 @@ type streaming struct {
 	amounts map[int64]int64
 }
 
-// Stream makes the hold a durable row, charged at least floor from here on. It
-// must return before the first byte of the answer is passed on. Holds that wait
-// together are written together, each purse once.
+// Stream makes the hold a durable row, charged at least floor if nothing else ends
+// it. It must return before the first byte of the answer is passed on. Holds that
+// wait together are written together, each purse once.
 func (l *Ledger) Stream(ctx context.Context, h *Hold, floor int64) error {
 	request, err := json.Marshal(h.Request)
 	if err != nil {
@@ -215,9 +215,10 @@ func (l *Ledger) madeDurable(all []*streaming) {
 	}
 }
 
-// Checkpoint raises what a crash would charge for a stream. It never lowers it.
-func (l *Ledger) Checkpoint(ctx context.Context, requestID string, units int64) error {
-	return l.d.change(ctx, func(t *Tx) error {
+// Checkpoint raises what a crash would charge for a stream; it never lowers it. It
+// returns at once: the next commit holds it.
+func (l *Ledger) Checkpoint(requestID string, units int64) {
+	l.d.changeSoon(func(t *Tx) error {
 		_, err := t.exec(`UPDATE holds SET checkpoint = MAX(checkpoint, MIN($1, units))
 			WHERE request_id = $2 AND state = 'streaming'`, units, requestID)
 		return err

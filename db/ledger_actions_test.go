@@ -153,7 +153,8 @@ func (l *life) Stream(t *rapid.T) {
 func (l *life) Checkpoint(t *rapid.T) {
 	c := l.call(t, "streaming")
 	units := rapid.Int64Range(0, 120).Draw(t, "units")
-	need(t, l.d.Ledger.Checkpoint(context.Background(), c.hold.RequestID, units))
+	l.d.Ledger.Checkpoint(c.hold.RequestID, units)
+	need(t, l.d.settled())
 	c.checkpoint = max(c.checkpoint, min(units, c.hold.Units))
 }
 
@@ -177,15 +178,23 @@ func (l *life) EndAgain(t *rapid.T) {
 	c.lingers = false
 	if c.charged < 0 || rapid.Bool().Draw(t, "release") {
 		l.d.Ledger.Release(c.hold)
+		need(t, l.d.Ledger.Withdraw(context.Background(), c.hold))
 		return
 	}
-	need(t, l.d.Ledger.Checkpoint(context.Background(), c.hold.RequestID, 70))
+	l.d.Ledger.Checkpoint(c.hold.RequestID, 70)
 	need(t, l.d.Ledger.Settle(context.Background(), l.settlement(c, rapid.Int64Range(0, 120).Draw(t, "units"))))
 }
 
 func (l *life) Release(t *rapid.T) {
 	c := l.call(t, "memory")
 	l.d.Ledger.Release(c.hold)
+	c.release()
+}
+
+// Withdraw ends a stream that got no answer.
+func (l *life) Withdraw(t *rapid.T) {
+	c := l.call(t, "streaming")
+	need(t, l.d.Ledger.Withdraw(context.Background(), c.hold))
 	c.release()
 }
 

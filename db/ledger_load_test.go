@@ -90,8 +90,9 @@ func (l *load) call(r *rand.Rand) error {
 			l.d.Ledger.Release(h)
 			return fmt.Errorf("stream: %w", err)
 		}
-		if err := l.d.Ledger.Checkpoint(ctx, h.RequestID, r.Int64N(50)); err != nil {
-			return err
+		l.d.Ledger.Checkpoint(h.RequestID, r.Int64N(50))
+		if r.IntN(4) == 0 {
+			return l.d.Ledger.Withdraw(ctx, h)
 		}
 	}
 	s := Settlement{Hold: h, Request: h.Request}

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"latchkey/internal/access"
@@ -277,15 +276,16 @@ func (l *Ledger) sweepOne(ctx context.Context, f openHold) error {
 	r := f.hold.Request
 	r.Outcome, r.Rule, r.Usage.Estimated, r.Units = access.Partial, "interrupted", true, f.checkpoint
 	if f.state == "reserved" {
-		return errors.Join(l.releaseRow(ctx, &f.hold))
+		return l.Withdraw(ctx, &f.hold)
 	}
 	return l.Settle(ctx, Settlement{Hold: &f.hold, Request: r})
 }
 
-func (l *Ledger) releaseRow(ctx context.Context, h *Hold) error {
+// Withdraw gives the hold of a durable row back uncharged: its call got no answer.
+func (l *Ledger) Withdraw(ctx context.Context, h *Hold) error {
 	err := l.d.change(ctx, func(t *Tx) error {
 		n, err := t.exec(`UPDATE holds SET state = 'released', ended_at = $1
-			WHERE request_id = $2 AND state = 'reserved'`, t.now(), h.RequestID)
+			WHERE request_id = $2 AND state IN ('reserved', 'streaming')`, t.now(), h.RequestID)
 		if err != nil || n == 0 {
 			return err
 		}

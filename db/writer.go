@@ -25,7 +25,7 @@ const (
 type fact struct {
 	ctx    context.Context
 	change func(*Tx) error
-	done   chan error
+	done   chan error // nil where nobody waits
 	err    error
 	after  []func() // once committed, before the caller hears of it
 	undo   []func() // once it is certain that nothing was changed
@@ -63,6 +63,16 @@ func (d *DB) change(ctx context.Context, run func(*Tx) error) error {
 		return err
 	default:
 		return closing()
+	}
+}
+
+// changeSoon hands a fact to the loop and does not wait for it. What comes of it
+// is logged.
+func (d *DB) changeSoon(run func(*Tx) error) {
+	f := &fact{ctx: context.Background(), change: run}
+	select {
+	case <-d.closing:
+	case d.facts <- f:
 	}
 }
 
@@ -149,7 +159,12 @@ func (d *DB) commit(group []*fact) {
 	}
 	d.follow(group, err)
 	for _, f := range group {
-		f.done <- asBusy(f.err)
+		switch {
+		case f.done != nil:
+			f.done <- asBusy(f.err)
+		case f.err != nil:
+			d.Log.Error("a change that nobody waits for could not be written", "error", f.err)
+		}
 	}
 }
 

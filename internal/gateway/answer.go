@@ -101,16 +101,16 @@ func (g *Gateway) settlePlain(ctx context.Context, c *call, up *upstream.Answer,
 	return a, nil
 }
 
-// openStream makes the hold durable before the first byte is handed on.
+// openStream hands nothing on before the hold is on the disk. From then on a crash
+// charges the prompt at least; that write is not waited for.
 func (g *Gateway) openStream(ctx context.Context, c *call, up *upstream.Answer, r route) (*Answer, error) {
 	a := g.newAnswer(ctx, c, up, r)
-	c.hold.Request = c.request()
-	c.hold.Request.ProviderID = r.provider.ID
-	if err := g.DB.Ledger.Stream(context.WithoutCancel(ctx), c.hold, c.charge(access.Usage{Prompt: c.estimate})); err != nil {
+	if err := <-c.written; err != nil {
 		up.Close()
 		g.DB.Ledger.Release(c.hold)
 		return nil, err
 	}
+	g.DB.Ledger.Checkpoint(c.id, c.charge(access.Usage{Prompt: c.estimate}))
 	a.pace()
 	g.track(a)
 	return a, nil
@@ -201,9 +201,7 @@ func (a *Answer) keepCheckpoint(now time.Time) {
 	}
 	a.checkpoint, a.checkedAt = tokens, now
 	units := a.call.charge(access.Usage{Prompt: a.call.estimate, Completion: tokens})
-	if err := a.g.DB.Ledger.Checkpoint(context.WithoutCancel(a.ctx), a.RequestID, units); err != nil {
-		a.g.Log.Error("a stream's checkpoint could not be written", "request", a.RequestID, "error", err)
-	}
+	a.g.DB.Ledger.Checkpoint(a.RequestID, units)
 }
 
 // reason is why the provider's stream ended before its end: our own cut wins over

@@ -67,9 +67,7 @@ func (g *Gateway) conduct(ctx context.Context, c *call, admit func() error) (*An
 	defer func() {
 		if !ended { // a panic: what the call holds comes back
 			c.leaveAll()
-			if c.hold != nil {
-				g.DB.Ledger.Release(c.hold)
-			}
+			g.giveBack(c)
 		}
 	}()
 	a, err := g.answer(ctx, c, admit)
@@ -89,15 +87,43 @@ func (g *Gateway) answer(ctx context.Context, c *call, admit func() error) (*Ans
 	if err := g.take(ctx, c); err != nil {
 		return nil, err
 	}
+	if c.stream {
+		g.makeDurable(ctx, c)
+	}
 	up, r, err := g.send(ctx, c)
 	if err != nil {
-		g.DB.Ledger.Release(c.hold)
+		g.giveBack(c)
 		return nil, err
 	}
 	if c.stream {
 		return g.openStream(ctx, c, up, r)
 	}
 	return g.settlePlain(ctx, c, up, r)
+}
+
+// makeDurable writes a stream's hold while the provider thinks: nobody waits for
+// the disk that would not wait for the provider anyway. A crash until the first
+// byte charges nothing.
+func (g *Gateway) makeDurable(ctx context.Context, c *call) {
+	c.hold.Request.ProviderID = c.routes[0].provider.ID
+	written := make(chan error, 1)
+	go func() { written <- g.DB.Ledger.Stream(context.WithoutCancel(ctx), c.hold, 0) }()
+	c.written = written
+}
+
+// giveBack ends the hold of a call that got no answer, uncharged.
+func (g *Gateway) giveBack(c *call) {
+	if c.hold == nil {
+		return
+	}
+	if c.written != nil && <-c.written == nil {
+		if err := g.DB.Ledger.Withdraw(context.Background(), c.hold); err != nil {
+			// The sweep ends it, past its deadline.
+			g.Log.Error("the hold of a call without an answer could not be given back", "request", c.id, "error", err)
+		}
+		return
+	}
+	g.DB.Ledger.Release(c.hold)
 }
 
 func (c *call) leaveAll() {

@@ -105,10 +105,11 @@ type call struct {
 	party
 	target
 	bounds
-	atHand db.Left // of its purses, when it was admitted
-	hold   *db.Hold
-	trace  []access.Check
-	leave  []func() // gives back what limits hold
+	atHand  db.Left // of its purses, when it was admitted
+	hold    *db.Hold
+	trace   []access.Check
+	written chan error // tells when the hold of a stream is on the disk
+	leave   []func()   // gives back what limits hold
 
 	question *questionOf // the chat's question that this answers, if any
 }
