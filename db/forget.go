@@ -20,6 +20,7 @@ func (d *DB) ForgetExpired(ctx context.Context) error {
 		"DELETE FROM reset_codes WHERE hash IN (SELECT hash FROM reset_codes WHERE expires_at < $1 LIMIT $2)",
 		"DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE expires_at < $1 LIMIT $2)",
 		"DELETE FROM secrets WHERE hash IN (SELECT hash FROM secrets WHERE valid_until < $1 LIMIT $2)",
+		"UPDATE handovers SET sealed = NULL WHERE id IN (SELECT id FROM handovers WHERE sealed IS NOT NULL AND expires_at < $1 LIMIT $2)",
 	} {
 		for {
 			var n int64

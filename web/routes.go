@@ -179,6 +179,8 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/workspace", r.page(d.SwitchWorkspace)...)
 
 	// One-time links, and who holds an API token: nobody is signed in there.
+	app.Get("/hand-over/:code", d.Handover)
+	app.Post("/hand-over/:code", r.open(d.OpenHandover)...)
 	app.Get("/invite/:code", d.Invitation)
 	app.Post("/invite/:code", r.open(d.AcceptInvitation)...)
 	app.Get("/key", d.AskKey)
@@ -318,6 +320,10 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Post("/tokens/:id/reveal", r.page(d.RevealToken, access.ChangeAccess)...)
 	app.Get("/tokens/:id/edit", r.page(d.AskEditToken, access.ChangeAccess)...)
 	app.Post("/tokens/:id/edit", r.page(d.EditToken, access.ChangeAccess)...)
+	app.Get("/tokens/:id/hand-over", r.page(d.AskHandOver, access.ChangeAccess)...)
+	app.Post("/tokens/:id/hand-over", r.page(d.HandOver, access.ChangeAccess)...)
+	app.Post("/tokens/:id/hand-over/text", r.page(d.HandOverText, access.ChangeAccess)...)
+	app.Post("/tokens/:id/hand-over/:handover/delete", r.page(d.DeleteHandover, access.ChangeAccess)...)
 	app.Get("/tokens/:id/rotate", r.page(d.AskRotateToken, access.ChangeAccess)...)
 	app.Post("/tokens/:id/rotate", r.page(d.RotateToken, access.ChangeAccess)...)
 	app.Post("/tokens/:id/enable", r.page(d.EnableToken, access.ChangeAccess)...)

@@ -41,7 +41,9 @@ func (d *Dashboard) tokenPage(c *fiber.Ctx, row db.TokenRow) (views.TokenView, e
 		return v, err
 	}
 	v.Chart = w.chart(w.T("tokens.usage"), use)
-	return v, nil
+	v.HandOver = d.copyable(c, row)
+	v.Handovers, err = d.handovers(c, row)
+	return v, err
 }
 
 // useDays is how far back a page looks at what was used.
