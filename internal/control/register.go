@@ -12,7 +12,13 @@ func (c *Control) RegisterSignedIn(ctx context.Context, a Attempt, f UserForm) (
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return c.open(ctx, a, candidate{kind: access.SubjectUser, user: made.User, workspaceID: made.User.HomeID}, nil, false)
+	// Not by open, which would give the address back what registering has counted.
+	out, fact, err := c.newSignIn(ctx, a, candidate{kind: access.SubjectUser, user: made.User, workspaceID: made.User.HomeID})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	fact.PasswordHash = made.User.PasswordHash
+	return out, c.DB.SignIn(ctx, out.Actor, fact)
 }
 
 // NameTaken reports whether a user signs in with a name already.

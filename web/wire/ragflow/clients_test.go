@@ -76,12 +76,14 @@ func TestPublishedScript(t *testing.T) {
 			}
 		}
 	}
-	// A registration that is refused stops the script before a key.
-	s.Control.Registration = "closed"
-	path := filepath.Join("testdata", "get_api_key.py")
-	raw, err := os.ReadFile(path)
+}
+
+// A registration that is refused stops the script before a key.
+func TestPublishedScriptWhereRegistrationIsClosed(t *testing.T) {
+	s := newSite(t)
+	raw, err := os.ReadFile(filepath.Join("testdata", "get_api_key.py"))
 	s.must(err)
-	text := strings.NewReplacer("http://127.0.0.1:9380", s.base, "user@acme.example", "late@acme.example").Replace(string(raw))
+	text := strings.NewReplacer("http://127.0.0.1:9380", s.base).Replace(string(raw))
 	out, err := exec.Command("python3", "-c", text).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "User registration is disabled!") || !strings.Contains(string(out), "is not registered!") {
 		t.Errorf("%v: %s", err, out)
@@ -319,6 +321,22 @@ func TestSignInIsGuarded(t *testing.T) {
 		}
 	}
 	t.Error("the address was never slowed down")
+}
+
+// One address cannot register without end.
+func TestRegistrationIsSlowedDown(t *testing.T) {
+	s := newSite(t)
+	s.Control.Registration, s.Control.RegistrationFixed = "open", true
+	for n := range 40 {
+		resp, text := s.call("nobody", "POST", "/v1/user/register", fmt.Sprintf(`{"email":"user%d@acme.example","nickname":"n","password":"1"}`, n))
+		if resp.StatusCode == 429 {
+			if n < 20 || resp.Header.Get("Retry-After") == "" || !strings.HasPrefix(text, `{"code":103,`) {
+				t.Errorf("the %d-th: %s", n+1, text)
+			}
+			return
+		}
+	}
+	t.Error("40 accounts were made")
 }
 
 // A sign-in of somebody who is no admin leaves nothing behind at the admin's door.
