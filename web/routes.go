@@ -48,6 +48,10 @@ func (r Rooms) routes(app *fiber.App) {
 	// What tools and browsers fetch.
 	app.Get("/healthz", r.Ops.Healthy)
 	app.Get("/readyz", r.Ops.Ready)
+	manual := Manual()
+	app.Get("/openapi.json", r.Ops.OpenAPI(manual))
+	app.Get("/docs", r.Ops.Docs(manual))
+	app.Get("/docs/:door", r.Ops.Docs(manual))
 	app.Get("/static/*", asset)
 	app.Get("/favicon.ico", asset)
 

@@ -42,6 +42,7 @@ type commands struct {
 	Doctor  doctorCmd  `cmd:"" help:"Look for faults in the file, the ledger, the audit chain and the key."`
 	Import  importCmd  `cmd:"" help:"Bring users and API tokens of New API or One API over."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, after a copy."`
+	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the document of all doors."`
 	Version versionCmd `cmd:"" help:"Print the version, the commit and what it was built with."`
 }
 

@@ -50,6 +50,7 @@ func New(tb testing.TB) *Site {
 	tb.Helper()
 	s := &Site{TB: tb, House: testbed.New(tb)}
 	s.Control.MasterKey = MasterKey
+	s.Must(s.DB.KeepKey(tb.Context(), s.Keys.Current(), s.Keys.CheckValue(s.Keys.Current())))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	s.Must(err)
 	s.Base = "http://" + l.Addr().String()

@@ -17,7 +17,7 @@ type groupView struct {
 	Ratio       decimal  `json:"ratio"`
 	RPM         int64    `json:"rpm"`
 	TPM         int64    `json:"tpm"`
-	Models      []string `json:"models"` // null: all
+	Models      []string `json:"models" manual:"null"` // null: all
 	Description string   `json:"description"`
 	Enabled     bool     `json:"enabled"`
 	Tokens      int64    `json:"tokens"`

@@ -179,7 +179,7 @@ type testBody struct {
 
 type checkView struct {
 	OK          bool     `json:"ok"`
-	Models      []string `json:"models"` // null: the provider has no list
+	Models      []string `json:"models" manual:"null"` // null: the provider has no list
 	Model       *string  `json:"model"`
 	Listed      bool     `json:"listed"`
 	FirstByteMS *int64   `json:"first_byte_ms"`

@@ -30,7 +30,7 @@ type tokenView struct {
 	Remain        *int64   `json:"remain"` // null: unlimited
 	Unlimited     bool     `json:"unlimited"`
 	Refill        string   `json:"refill"`
-	Models        []string `json:"models"` // null: all
+	Models        []string `json:"models" manual:"null"` // null: all
 	Addresses     []string `json:"addresses"`
 	Group         string   `json:"group"`
 	Permissions   []string `json:"permissions"`

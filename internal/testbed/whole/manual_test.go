@@ -1,0 +1,407 @@
+package whole
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gofiber/fiber/v2"
+
+	"latchkey/internal/access"
+	"latchkey/internal/control"
+	"latchkey/web"
+)
+
+// isPage reports whether people look at an address, or their browsers.
+func isPage(path string) bool {
+	for _, prefix := range []string{"/v1/", "/api/", "/json", "/dashboard/billing/", "/healthz", "/readyz", "/metrics", "/openapi.json"} {
+		if strings.HasPrefix(path, prefix) {
+			return false
+		}
+	}
+	return true
+}
+
+// refuses reports whether a route is there to refuse what no other serves.
+func refuses(r fiber.Route) bool {
+	name := runtime.FuncForPC(reflect.ValueOf(r.Handlers[len(r.Handlers)-1]).Pointer()).Name()
+	return strings.HasSuffix(name, ".NotFound-fm") || strings.HasSuffix(name, ".WrongMethod-fm")
+}
+
+// addresses lists the routes that programs call, one spelling each: parameters have
+// no name, and a slash at the end says nothing.
+func addresses(app *fiber.App) (all []string) {
+	for _, r := range app.GetRoutes(true) {
+		if isPage(r.Path) || refuses(r) || r.Method == fiber.MethodHead || r.Method == fiber.MethodOptions {
+			continue
+		}
+		path := regexp.MustCompile(`:[a-z]+|\*`).ReplaceAllString(strings.TrimSuffix(r.Path, "/"), "{}")
+		all = append(all, r.Method+" "+path)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// The manual has every address that programs call, and no other.
+func TestManualHasEveryRoute(t *testing.T) {
+	s := New(t)
+	served := addresses(s.App)
+	var told []string
+	ids := map[string]bool{}
+	for _, d := range web.Manual() {
+		for _, o := range d.Operations {
+			told = append(told, o.Method+" "+regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(o.Path, "{}"))
+			if o.Text == "" {
+				t.Errorf("%s %s has no words", o.Method, o.Path)
+			}
+			ids[o.ID()] = true
+		}
+	}
+	slices.Sort(told)
+	told = slices.Compact(told)
+	for _, a := range served {
+		if !slices.Contains(told, a) {
+			t.Errorf("the manual does not have %s", a)
+		}
+	}
+	for _, a := range told {
+		if !slices.Contains(served, a) {
+			t.Errorf("the manual has %s, which is not served", a)
+		}
+	}
+	if len(served) < 150 || len(ids) != len(told) {
+		t.Errorf("%d routes, %d operations, %d names of them", len(served), len(told), len(ids))
+	}
+}
+
+// reading is a site and its document, with what was called.
+type reading struct {
+	*store
+	doc    *openapi3.T
+	called map[string]bool
+}
+
+func read(t *testing.T) *reading {
+	t.Helper()
+	s := newStore(t)
+	a := s.Do("GET", "/openapi.json", "").Is(200)
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(a.Text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !doc.IsOpenAPI31OrLater() {
+		t.Fatalf("the document is of OpenAPI %s", doc.OpenAPI)
+	}
+	for _, secret := range []string{s.Workspace.PublicID, s.Workspace.Name, s.Base, s.Bot.PublicID} {
+		if strings.Contains(a.Text, secret) {
+			t.Errorf("the document holds %s of the instance", secret)
+		}
+	}
+	return &reading{s, doc, map[string]bool{}}
+}
+
+// media is how an answer must look: the schema of its status and kind.
+func (r *reading) media(a Answer, op *openapi3.Operation) *openapi3.MediaType {
+	r.Helper()
+	said := op.Responses.Value(strconv.Itoa(a.Status))
+	if said == nil {
+		said = op.Responses.Default()
+	}
+	if said == nil {
+		r.Errorf("%s: the document knows no answer %d", a.Call, a.Status)
+		return nil
+	}
+	if len(said.Value.Content) == 0 && a.Text == "" {
+		return nil
+	}
+	kind, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
+	m := said.Value.Content[kind]
+	if m == nil {
+		r.Errorf("%s: the document knows no %d answer of %q: %s", a.Call, a.Status, kind, a.Text)
+	}
+	return m
+}
+
+// fits checks an answer against its schema.
+func (r *reading) fits(a Answer, op *openapi3.Operation) {
+	r.Helper()
+	m := r.media(a, op)
+	if m == nil {
+		return
+	}
+	if strings.HasPrefix(a.Header.Get("Content-Type"), "text/") {
+		return // text is text; what events hold is told beside it
+	}
+	if err := m.Schema.Value.VisitJSON(a.JSON(), openapi3.EnableJSONSchema2020(), openapi3.MultiErrors()); err != nil {
+		r.Errorf("%s: %d is not what the document says: %v\n%s", a.Call, a.Status, err, a.Text)
+	}
+}
+
+// call calls an operation, which has to succeed in the words of the document.
+// Parameters of the path come in their order. So has to be the refusal of the same
+// call by somebody whom nobody knows.
+func (r *reading) call(by, operation, query, body string, path ...string) Answer {
+	r.Helper()
+	method, pattern, _ := strings.Cut(operation, " ")
+	item := r.doc.Paths.Value(pattern)
+	if item == nil || item.GetOperation(method) == nil {
+		r.Fatalf("the document has no %s", operation)
+	}
+	op := item.GetOperation(method)
+	r.called[operation] = true
+	address := pattern
+	for _, value := range path {
+		before, rest, _ := strings.Cut(address, "{")
+		_, after, _ := strings.Cut(rest, "}")
+		address = before + value + after
+	}
+	a := r.Do(method, address+query, body, "Authorization", by, "X-Latchkey-Workspace", map[bool]string{true: r.Workspace.PublicID}[by == "Bearer "+MasterKey])
+	if a.Status >= 300 || strings.Contains(a.Text, `"success":false`) || strings.Contains(a.Text, `{"code":1`) {
+		r.Errorf("%s: %d %s", a.Call, a.Status, a.Text)
+	}
+	r.sends(op, body, a.Call)
+	r.fits(a, op)
+	if b := r.Do(method, address+query, body, "Authorization", "Bearer nobody"); b.Status >= 300 || strings.Contains(b.Text, "false") {
+		r.fits(b, op)
+	}
+	return a
+}
+
+// sends checks that the document knows the body that a working call sends.
+func (r *reading) sends(op *openapi3.Operation, body, call string) {
+	r.Helper()
+	if body == "" || op.RequestBody == nil {
+		return
+	}
+	m := op.RequestBody.Value.Content["application/json"]
+	if m == nil {
+		return
+	}
+	if err := m.Schema.Value.VisitJSON(Answer{tb: r.TB, Text: body}.JSON(), openapi3.EnableJSONSchema2020()); err != nil {
+		r.Errorf("%s works with a body that the document does not know: %v\n%s", call, err, body)
+	}
+}
+
+// Every operation of the document is called on the real app and answers as the
+// document says; whom nobody knows, too.
+func TestEveryOperationAnswersAsTheManualSays(t *testing.T) {
+	r := read(t)
+	r.Faulty.Say("Hello.")
+	r.Control.Registration, r.Control.RegistrationFixed = "open", true
+	r.callGateway()
+	r.callNative()
+	r.callNewAPI()
+	r.callFess()
+	r.callBotShare()
+	r.callRAGFlow()
+	for _, path := range []string{"/healthz", "/readyz", "/openapi.json"} {
+		r.call("", "GET "+path, "", "")
+	}
+	for pattern, item := range r.doc.Paths.Map() {
+		for method := range item.Operations() {
+			if !r.called[method+" "+pattern] {
+				t.Errorf("nobody calls %s %s", method, pattern)
+			}
+		}
+	}
+}
+
+const hello = `"messages":[{"role":"user","content":"hello"}]`
+
+func (r *reading) callGateway() {
+	r.Helper()
+	r.as("native", "POST", api+"/providers", `{"name":"More","base_url":"`+r.Faulty.URL+`/v1","models":[{"name":"text-embedding-3-small","kind":"embedding"}]}`).Is(201)
+	k := "Bearer " + r.Token(r.TB, control.TokenForm{}).Secret
+	r.call(k, "POST /v1/chat/completions", "", `{"model":"gpt-4o-mini",`+hello+`}`)
+	r.call(k, "POST /v1/chat/completions", "", `{"model":"gpt-4o-mini","stream":true,`+hello+`}`)
+	r.call(k, "POST /v1/completions", "", `{"model":"gpt-4o-mini","prompt":"hello"}`)
+	r.call(k, "POST /v1/embeddings", "", `{"model":"text-embedding-3-small","input":"hello"}`)
+	r.call(k, "POST /v1/responses", "", `{"model":"gpt-4o-mini","input":"hello"}`)
+	r.call(k, "GET /v1/models", "", "")
+	r.call(k, "GET /v1/models/{model}", "", "", "gpt-4o-mini")
+	r.call(k, "GET /api/usage/token", "", "")
+	r.Gateway.Flush()
+	r.call(k, "GET /api/log/token", "", "")
+	for _, base := range []string{"/dashboard/billing", "/v1/dashboard/billing"} {
+		r.call(k, "GET "+base+"/subscription", "", "")
+		r.call(k, "GET "+base+"/usage", "", "")
+	}
+	r.call(k, "GET /api/latchkey/v1/verify", "?cost=5", "")
+	r.call(k, "POST /api/latchkey/v1/verify", "", "")
+}
+
+// rounds makes, lists, shows, changes and deletes a row of one kind, and does what
+// verbs say in between.
+func (r *reading) rounds(by, noun, fresh, edit string, verbs ...string) {
+	r.Helper()
+	id := r.call(by, "POST "+api+noun, "", fresh).At("id").(string)
+	r.call(by, "GET "+api+noun, "?limit=5", "")
+	r.call(by, "GET "+api+noun+"/{id}", "", "", id)
+	r.call(by, "PATCH "+api+noun+"/{id}", "", edit, id)
+	for _, verb := range verbs {
+		r.call(by, "POST "+api+noun+"/{id}/"+verb, "", "", id)
+	}
+	r.call(by, "DELETE "+api+noun+"/{id}", "", "", id)
+}
+
+func (r *reading) callNative() {
+	r.Helper()
+	lin := "Bearer " + r.keys["native"]
+	r.rounds(lin, "/workspaces", `{"name":"Northwind","time_zone":"Asia/Shanghai"}`, `{"brand":{"name":"Northwind","colour":"","no_credit":true}}`)
+	r.rounds(lin, "/members", `{"username":"mei.tanaka","role":"editor"}`, `{"role":"viewer"}`)
+	r.rounds(lin, "/users", `{"username":"ada","email":"ada@acme.example"}`, `{"nickname":"Ada"}`)
+	r.rounds(lin, "/groups", `{"name":"partners","ratio":0.8,"models":["gpt-4o-mini"]}`, `{"models":null,"ratio":1.5}`)
+	r.rounds(lin, "/prices", `{"model":"gpt-4o-mini","prompt":0.15,"completion":0.6}`, `{"prompt":0}`)
+	r.rounds(lin, "/bots", `{"name":"Desk","provider_id":"`+r.Provider.PublicID+`","model":"gpt-4o-mini","suggested_questions":["Where is my invoice?"],"params":{"temperature":0.2}}`,
+		`{"retention_days":7}`)
+	r.rounds(lin, "/tokens", `{"name":"Data","models":["gpt-4o-mini"],"quota":5000,"refill":"daily","expires_at":"2099-01-01T00:00:00Z"}`, `{"models":null,"unlimited":true}`,
+		"disable", "enable", "reveal", "rotate", "revoke", "undo-revoke")
+	r.rounds(lin, "/shares", `{"bot_id":"`+r.Bot.PublicID+`","allowance":5,"allowance_unit":"messages","customers":[]}`, `{"cap":1000,"customers":null}`,
+		"pause", "resume", "reveal", "revoke", "undo-revoke")
+	r.rounds(lin, "/customers", `{"username":"maria","password":"green tea at noon"}`, `{"note":"From Acme"}`, "disable", "enable", "end-sessions", "reset-password")
+	p := r.call(lin, "POST "+api+"/providers", "", `{"name":"Third","base_url":"`+r.Faulty.URL+`/v1","api_key":"k","models":["gpt-4o-mini",{"name":"e","kind":"embedding"}]}`).At("id").(string)
+	r.call(lin, "GET "+api+"/providers", "", "")
+	r.call(lin, "GET "+api+"/providers/{id}", "", "", p)
+	r.call(lin, "PATCH "+api+"/providers/{id}", "", `{"priority":3}`, p)
+	r.call(lin, "POST "+api+"/providers/{id}/test", "", `{"model":"gpt-4o-mini"}`, p)
+	r.call(lin, "GET "+api+"/providers/{id}/models", "", "", p)
+	r.call(lin, "DELETE "+api+"/providers/{id}", "", "", p)
+	r.call(lin, "GET "+api+"/settings", "", "")
+	r.call(lin, "PATCH "+api+"/settings", "", `{"request_retention_days":30,"default_price":{"prompt":2}}`)
+	for _, by := range []string{"day", "token", "share", "customer", "bot", "model"} {
+		r.call(lin, "GET "+api+"/usage", "?by="+by, "")
+	}
+	requests := r.call(lin, "GET "+api+"/requests", "", "")
+	r.call(lin, "GET "+api+"/requests/{id}/trace", "", "", requests.At("items", 0, "id").(string))
+	k := r.Token(r.TB, control.TokenForm{})
+	r.call(lin, "POST "+api+"/why", "", `{"token":"`+k.Secret+`","model":"gpt-4o-mini","address":"192.0.2.7"}`)
+	r.call(lin, "POST "+api+"/why", "", `{"token":"`+k.Row.PublicID+`"}`)
+	r.call(lin, "GET "+api+"/audit", "", "")
+	r.call("Bearer "+MasterKey, "GET "+api+"/tokens", "", "")
+}
+
+func (r *reading) callNewAPI() {
+	r.Helper()
+	lin := "Bearer " + r.keys["newapi"]
+	r.call("", "GET /api/status", "", "")
+	r.call(lin, "POST /api/token", "", `{"name":"Data","remain_quota":5000,"expired_time":-1,"model_limits":["gpt-4o-mini"],"model_limits_enabled":true}`)
+	id := fmt.Sprint(r.call(lin, "GET /api/token", "?p=1&size=5", "").At("data", "items", 0, "id"))
+	r.call(lin, "GET /api/token/search", "?keyword=Da", "")
+	r.call(lin, "GET /api/token/{id}", "", "", id)
+	r.call(lin, "PUT /api/token", "", `{"id":`+id+`,"name":"More","allow_ips":"127.0.0.1"}`)
+	r.call(lin, "PUT /api/token", "?status_only=true", `{"id":`+id+`,"status":2}`)
+	r.call(lin, "POST /api/token/{id}/key", "", "", id)
+	r.call(lin, "POST /api/token/batch/keys", "", `{"ids":[`+id+`]}`)
+	r.call(lin, "DELETE /api/token/{id}", "", "", id)
+	r.call(lin, "POST /api/token/batch", "", `{"ids":[`+id+`]}`)
+	for _, path := range []string{"self", "self/groups", "models", "token"} {
+		r.call(lin, "GET /api/user/"+path, "", "")
+	}
+	r.call("", "POST /api/user/register", "", `{"username":"newcomer","password":"green tea at noon"}`)
+	r.call("", "POST /api/user/login", "", `{"username":"newcomer","password":"green tea at noon"}`)
+	r.call("", "GET /api/user/logout", "", "")
+}
+
+func (r *reading) callFess() {
+	r.Helper()
+	k := "Bearer " + r.keys["fess"]
+	const base = "/api/admin/accesstoken/"
+	id := r.call(k, "POST "+base+"setting", "", `{"name":"Search","permissions":["guest"],"expiredTime":4070908800000}`).At("response", "id").(string)
+	text := r.call(k, "POST "+base+"setting", "", `{"name":"Text","permissions":"Radmin-api\nguest","token":null}`).At("response", "id").(string)
+	for _, method := range []string{"GET", "PUT", "POST"} {
+		body := map[bool]string{true: `{"page":0,"size":20}`}[method != http.MethodGet]
+		r.call(k, method+" "+base+"settings", "", body)
+	}
+	r.call(k, "GET "+base+"setting/{id}", "", "", id)
+	r.call(k, "GET "+base+"setting/{id}", "", "", text)
+	r.call(k, "PUT "+base+"setting", "", `{"id":"`+id+`","name":"Search","versionNo":1}`)
+	r.call(k, "DELETE "+base+"setting/{id}", "", "", id)
+	bound := r.Token(r.TB, control.TokenForm{Bot: &r.Bot.PublicID})
+	r.call("Bearer "+bound.Secret, "GET /json", "?q=hello", "")
+}
+
+func (r *reading) callBotShare() {
+	r.Helper()
+	lin, bot := "Bearer "+r.keys["botshare"], uuid(r.Bot.PublicID)
+	share := r.call(lin, "POST /api/v1/bots/{id}/share-tokens", "", `{"name":null,"expires_at":"2099-01-01T00:00:00Z"}`, bot)
+	r.call(lin, "GET /api/v1/bots/{id}/share-tokens", "", "", bot)
+	customer := r.call(lin, "POST /api/v1/end-users", "", `{"username":"chen","password":"green tea at noon"}`).At("id").(string)
+	r.call(lin, "GET /api/v1/end-users", "", "")
+	link := share.At("share_token").(string)
+	in := "Bearer " + r.call("", "POST /api/v1/auth/login", "", `{"username":"chen","password":"green tea at noon","share_token":"`+link+`"}`).At("token").(string)
+	r.call(in, "GET /api/v1/auth/verify", "", "")
+	r.call(in, "GET /api/v1/public/bot-share/{share}", "", "", link)
+	for _, stream := range []string{"true", "false"} {
+		r.call(in, "POST /api/v3/chat/completions", "", `{"bot_id":"`+bot+`","share_token":"`+link+`","stream":`+stream+`,`+hello+`}`)
+	}
+	r.call(in, "POST /api/v1/auth/logout", "", "")
+	r.call(lin, "POST /api/v1/end-users/{id}/reset-password", "", `{"password":"black tea at nine"}`, customer)
+	r.call(lin, "DELETE /api/v1/end-users/{id}", "", "", customer)
+	r.call(lin, "DELETE /api/v1/bot-share-tokens/{id}", "", "", share.At("id").(string))
+}
+
+func (r *reading) callRAGFlow() {
+	r.Helper()
+	const account = `{"email":"newer@acme.example","nickname":"Newer","password":"green tea at noon"}`
+	fresh := r.call("", "POST /v1/user/register", "", account).Header.Get("Authorization")
+	r.call("", "POST /api/v1/users", "", strings.ReplaceAll(account, "newer", "newest"))
+	const in = `{"email":"newer@acme.example","password":"green tea at noon"}`
+	for _, operation := range []string{"POST /v1/user/login", "GET /v1/user/login", "POST /api/v1/auth/login"} {
+		r.call("", operation, "", in)
+	}
+	for _, path := range []string{"/v1/system/ping", "/v1/system/config", "/v1/system/public_key", "/api/v1/system/ping", "/api/v1/system/config", "/api/v1/system/public_key", "/api/v1/system/version"} {
+		r.call("", "GET "+path, "", "")
+	}
+	lin := "Bearer " + r.keys["ragflow"]
+	for _, path := range []string{"/v1/system/version", "/v1/system/status", "/v1/user/info", "/v1/user/tenant_info", "/v1/llm/my_llms"} {
+		r.call(lin, "GET "+path, "", "")
+	}
+	r.call(lin, "POST /v1/user/set_tenant_info", "", `{"tenant_id":"`+r.Workspace.PublicID+`","asr_id":"","embd_id":"","img2txt_id":"","llm_id":""}`)
+	r.call(lin, "POST /v1/llm/set_api_key", "", `{"llm_factory":"OpenAI","api_key":"k"}`)
+	r.callKeys(lin, "POST /v1/system/new_token", "GET /v1/system/token_list", "DELETE /v1/system/token/{token}")
+	for _, noun := range []string{"/api/v1/system/tokens", "/api/v1/system/keys"} {
+		r.callKeys(lin, "POST "+noun, "GET "+noun, "DELETE "+noun+"/{token}")
+	}
+	const user = " /api/v1/admin/users/{email}/"
+	r.callKeys(lin, "POST"+user+"new_token", "GET"+user+"token_list", "DELETE"+user+"token/{token}", "lin@acme.example")
+	r.callKeys(lin, "POST"+user+"keys", "GET"+user+"keys", "DELETE"+user+"keys/{token}", "lin@acme.example")
+	r.call("", "POST /api/v1/admin/login", "", `{"email":"lin@acme.example","password":"correct horse battery staple"}`)
+	r.callBots()
+	r.call(fresh, "GET /v1/user/logout", "", "")
+	r.call("Bearer "+r.Login(access.SubjectUser, r.User.ID, r.User.PasswordHash, access.DoorRAGFlow), "POST /api/v1/auth/logout", "", "")
+}
+
+func (r *reading) callKeys(by, create, list, end string, user ...string) {
+	r.Helper()
+	text := r.call(by, create, "", `{"name":"Data"}`, user...).At("data", "token").(string)
+	r.call(by, list, "", "", user...)
+	r.call(by, end, "", "", append(user, text)...)
+}
+
+func (r *reading) callBots() {
+	r.Helper()
+	k := r.Token(r.TB, control.TokenForm{Bot: &r.Bot.PublicID})
+	for _, stream := range []string{"true", "false"} {
+		question := `{"question":"hello","stream":` + stream + `}`
+		for _, noun := range []string{"chatbots", "agentbots"} {
+			r.call("Bearer "+k.Beta, "POST /api/v1/"+noun+"/{id}/completions", "", question, r.Bot.PublicID)
+		}
+		r.call("Bearer "+k.Secret, "POST /api/v1/conversation/completion", "", question)
+		for _, noun := range []string{"chats_openai", "agents_openai", "openai"} {
+			r.call("Bearer "+k.Secret, "POST /api/v1/"+noun+"/{id}/chat/completions", "", `{"model":"m","stream":`+stream+`,`+hello+`}`, r.Bot.PublicID)
+		}
+	}
+	for _, noun := range []string{"conversation", "canvas"} {
+		r.call("Bearer "+k.Beta, "GET /v1/"+noun+"/getsse/{id}", "", "", r.Bot.PublicID)
+	}
+}
