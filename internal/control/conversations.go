@@ -108,12 +108,15 @@ type QuestionForm struct {
 }
 
 // AskQuestion stores a question as pending, for the gateway to answer. Refusals:
-// `question_empty`, `question_too_long`, `question_running`, `question_not_kept`.
+// `question_empty`, `question_binary`, `question_too_long`, `question_running`, `question_not_kept`.
 func (c *Control) AskQuestion(ctx context.Context, g Guest, f QuestionForm) (db.Asked, error) {
 	text := clean(f.Question)
 	switch {
 	case text == "" && f.Replaces == 0:
 		return db.Asked{}, access.Fail(access.Invalid, "question_empty", "Write a question first.").At("question")
+	case isFile(f.Question):
+		return db.Asked{}, access.Fail(access.Invalid, "question_binary",
+			"This looks like a file, not like text. Copy the words out of it.").At("question")
 	case len(text) > access.QuestionMax:
 		return db.Asked{}, access.Fail(access.Invalid, "question_too_long",
 			"This question is too long: at most %d KB fit. Send it in parts.", access.QuestionMax>>10).At("question")
@@ -124,6 +127,22 @@ func (c *Control) AskQuestion(ctx context.Context, g Guest, f QuestionForm) (db.
 		Seat: g.Seat.Seat, BotID: g.Bot.ID, Conversation: f.Conversation, NewID: secret.NewPublicID(c.Random), Title: titleOf(text),
 		Text: text, Keeps: g.Keeps(), ClientKey: f.ClientKey, Replaces: f.Replaces,
 	})
+}
+
+// isFile reports a pasted file: a zero byte, or many characters that no text has.
+func isFile(text string) bool {
+	const fewest, share = 8, 20 // more than so many, and than one in so many
+	odd, all := 0, 0
+	for _, r := range text {
+		all++
+		switch {
+		case r == 0:
+			return true
+		case r == utf8.RuneError, unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t':
+			odd++
+		}
+	}
+	return odd > fewest && odd*share > all || odd > 0 && odd == all
 }
 
 // clean makes a text storable: valid, with plain line breaks, without control

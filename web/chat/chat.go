@@ -25,6 +25,7 @@ import (
 	"latchkey/internal/control"
 	"latchkey/internal/gateway"
 	"latchkey/internal/lang"
+	"latchkey/views"
 	"latchkey/web/page"
 	"latchkey/web/session"
 	"latchkey/web/wire"
@@ -112,9 +113,14 @@ func (h *Chat) known(c *fiber.Ctx, o control.OpenedLink, do func(control.OpenedL
 // languageCookie is set by the language switch: who chose there is not asked again.
 const languageCookie = "latchkey-language"
 
-// signedOut shows the sign-in page to readers, and leads everything else there.
+// signedOut shows the sign-in page to readers, tells our script that sends a
+// question, and leads everything else there.
 func (h *Chat) signedOut(c *fiber.Ctx, o control.OpenedLink) error {
 	w := h.words(c, o)
+	if c.Method() == fiber.MethodPost && page.IsPart(c) {
+		// What was typed stays in its field: signing in happens in another tab.
+		return page.PartStatus(c, fiber.StatusUnauthorized, views.SignedOut(w.base))
+	}
 	if c.Method() != fiber.MethodGet || page.IsPart(c) {
 		return page.Redirect(c, w.base)
 	}
