@@ -62,3 +62,23 @@ func (d *DB) CustomerReach(ctx context.Context, workspaceID, customerID int64, z
 		workspaceID, customerID, d.Now().UnixMilli(), dayOf(d.Now(), zone)).Scan(&r.Links, &r.Conversations, &r.Sessions, &r.Today)
 	return r, err
 }
+
+// AddressCount is how many calls came from an address.
+type AddressCount struct {
+	Address string
+	Calls   int64
+}
+
+// addressCalls bounds the calls that TokenAddresses looks at.
+const addressCalls = 20_000
+
+// TokenAddresses counts where the last calls of a workspace's token came from since
+// a moment, the most frequent address first.
+func (d *DB) TokenAddresses(ctx context.Context, workspaceID, tokenID int64, since time.Time) ([]AddressCount, error) {
+	var out []AddressCount
+	err := d.rows(ctx, list(&out, func(s scanner) (a AddressCount, err error) { return a, s.Scan(&a.Address, &a.Calls) }),
+		`SELECT x.address, COUNT(*) FROM (SELECT r.address AS address FROM requests r
+			WHERE r.workspace_id = $1 AND r.token_id = $2 AND r.token_id <> 0 AND r.at >= $3 ORDER BY r.at DESC, r.id DESC LIMIT $4) x
+		GROUP BY x.address ORDER BY COUNT(*) DESC, x.address`, workspaceID, tokenID, ms(since), addressCalls)
+	return out, err
+}

@@ -67,3 +67,35 @@ func (t *Tx) retireSecrets(tokenID int64, until time.Time) error {
 		ms(until), tokenID)
 	return err
 }
+
+// CountUses adds calls to secrets that were replaced and live on.
+func (d *DB) CountUses(ctx context.Context, uses map[[32]byte]int64) error {
+	return d.change(ctx, func(t *Tx) error {
+		for hash, n := range uses {
+			if _, err := t.exec("UPDATE secrets SET uses = uses + $1 WHERE hash = $2 AND valid_until IS NOT NULL", n, hash[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// OldSecret is a text of a token that was replaced and lives on.
+type OldSecret struct {
+	Until time.Time
+	Uses  int64 // calls since it was replaced
+}
+
+// OldSecrets lists the texts of a workspace's token that were replaced and still
+// work, the one that ends first first.
+func (d *DB) OldSecrets(ctx context.Context, workspaceID, tokenID int64) ([]OldSecret, error) {
+	var out []OldSecret
+	err := d.rows(ctx, list(&out, func(s scanner) (o OldSecret, err error) {
+		var until moment
+		err = s.Scan(&until, &o.Uses)
+		o.Until = until.Time
+		return o, err
+	}), `SELECT e.valid_until, e.uses FROM secrets e JOIN api_tokens k ON k.id = e.subject_id AND k.workspace_id = $1
+		WHERE e.kind = 'token' AND e.subject_id = $2 AND e.valid_until > $3 ORDER BY e.valid_until`, workspaceID, tokenID, d.Now().UnixMilli())
+	return out, err
+}

@@ -254,6 +254,7 @@ func (r Rooms) routes(app *fiber.App) {
 
 	// Insight: the first page, usage, the request log, the audit log.
 	app.Get("/", r.page(d.Overview)...)
+	app.Get("/search", r.page(d.Search, access.SeeLists)...)
 	app.Get("/usage", r.page(d.Usage, access.SeeLists)...)
 	app.Get("/usage.csv", r.page(d.UsageCSV, access.SeeLists)...)
 	app.Get("/requests", r.page(d.Requests, access.SeeLists)...)
@@ -318,6 +319,8 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/tokens/new", r.page(d.NewToken, access.ChangeAccess)...)
 	app.Post("/tokens/bulk/:verb", r.page(d.BulkTokens, access.ChangeAccess)...)
 	app.Get("/tokens/:id", r.page(d.Token, access.SeeLists)...)
+	app.Post("/tokens/addresses", r.page(d.TestAddresses, access.ChangeAccess)...)
+	app.Post("/tokens/:id/addresses", r.page(d.TestAddresses, access.ChangeAccess)...)
 	app.Get("/tokens/:id/menu", r.page(d.TokenMenu, access.ChangeAccess)...)
 	app.Get("/tokens/:id/snippet", r.page(d.TokenSnippet, access.SeeLists)...)
 	app.Get("/tokens/:id/first-call", r.page(d.FirstCall, access.SeeLists)...)

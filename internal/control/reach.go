@@ -31,6 +31,15 @@ func (c *Control) TokenUse(ctx context.Context, by access.Actor, publicID string
 	return c.useOf(ctx, by, db.Subject{Token: row.ID}, days)
 }
 
+// OldSecrets lists the texts of a token that were replaced and still work, with
+// the calls that came with each since.
+func (c *Control) OldSecrets(ctx context.Context, by access.Actor, row db.TokenRow) ([]db.OldSecret, error) {
+	if err := by.Must(access.SeeLists); err != nil {
+		return nil, err
+	}
+	return c.DB.OldSecrets(ctx, by.WorkspaceID, row.ID)
+}
+
 // ShareUse returns what a share link took on each of the last days.
 func (c *Control) ShareUse(ctx context.Context, by access.Actor, publicID string, days int) ([]db.DayUse, error) {
 	row, err := c.Share(ctx, by, publicID)

@@ -124,6 +124,9 @@ func (g *Gateway) findToken(ctx context.Context, c *call) error {
 			return latch
 		}
 	}
+	if err == nil && !s.ValidUntil.IsZero() {
+		g.refusals.calledWithOld(c.secret)
+	}
 	return err
 }
 

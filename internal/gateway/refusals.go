@@ -27,6 +27,7 @@ type refusals struct {
 	done    chan struct{}
 	mu      sync.Mutex
 	dropped int64
+	old     map[[32]byte]int64 // calls with a secret that was replaced and lives on
 }
 
 func startRefusals(p Parts) *refusals {
@@ -51,6 +52,7 @@ func (r *refusals) run() {
 	defer tick.Stop()
 	var batch []db.Logged
 	write := func() {
+		r.writeOld()
 		if len(batch) == 0 {
 			return
 		}
@@ -81,6 +83,29 @@ func (r *refusals) run() {
 			write()
 			close(told)
 		}
+	}
+}
+
+// calledWithOld counts a call that still used a secret which was replaced.
+func (r *refusals) calledWithOld(hash [32]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.old == nil {
+		r.old = map[[32]byte]int64{}
+	}
+	r.old[hash]++
+}
+
+func (r *refusals) writeOld() {
+	r.mu.Lock()
+	old := r.old
+	r.old = nil
+	r.mu.Unlock()
+	if len(old) == 0 {
+		return
+	}
+	if err := r.DB.CountUses(context.Background(), old); err != nil {
+		r.Log.Error("calls with replaced secrets could not be counted", "error", err)
 	}
 }
 

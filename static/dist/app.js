@@ -234,6 +234,11 @@ items.at(next % items.length)?.focus();
 e.preventDefault();
 });
 document.addEventListener("keydown", (e) => {
+if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k" && !e.shiftKey && !e.altKey) {
+const everywhere = $("form[action='/search'] [name=q]");
+if (everywhere && !$("dialog[open]")) { e.preventDefault(); everywhere.offsetParent ? (everywhere.focus(), everywhere.select()) : location.assign("/search"); }
+return;
+}
 if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
 const typing = e.target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 if (e.key === "Escape" && !$("dialog[open], .menu:popover-open")) {
@@ -245,6 +250,7 @@ if (typing || $("dialog[open]")) return;
 if (e.key === "/") {
 const field = [...document.querySelectorAll("[data-search]")].find((f) => f.offsetParent);
 if (field) { field.focus(); field.select(); e.preventDefault(); }
+else if ($("form[action='/search']")) location.assign("/search");
 } else if (e.key === "n") {
 const link = $("[data-create]");
 if (link) { link.click(); e.preventDefault(); }

@@ -113,6 +113,7 @@ func (d *Dashboard) tokenForm(c *fiber.Ctx, f tokenDraft, row *db.TokenRow) (vie
 			v.BudgetHelp = w.T("tokens.budget_least", w.Money(least, w.per))
 		}
 	}
+	v.Tested = d.addressSeen(c, row)
 	v.Expires = w.ends(row != nil, present, or(f.expires, endNever))
 	return v, d.tokenChoices(c, f, &v)
 }

@@ -65,6 +65,7 @@ func (d *Dashboard) tokenList(c *fiber.Ctx) (views.TokenListView, error) {
 
 // Token is the page of one API token.
 func (d *Dashboard) Token(c *fiber.Ctx) error {
+	d.Gateway.Flush() // a call of a moment ago is on the page
 	row, err := d.token(c)
 	if err != nil {
 		return err
@@ -131,6 +132,9 @@ func (d *Dashboard) tokenRefused(c *fiber.Ctx, draft tokenDraft, row *db.TokenRo
 		return lost
 	}
 	v.Failed, v.Errors = true, formErrors(c, err)
+	for _, p := range access.Problems(err) {
+		v.Tested.Ask = v.Tested.Ask || p.Code == "address_own"
+	}
 	if row != nil && isStale(v.Errors) {
 		v.Version = version(row.Version)
 	}

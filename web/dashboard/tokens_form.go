@@ -74,7 +74,7 @@ func (d *Dashboard) tokenOf(c *fiber.Ctx, f tokenDraft, row *db.TokenRow) (contr
 	if f.whole && !slices.Equal(f.permissions, was.permissions) || row == nil && len(f.permissions) > 0 {
 		form.Permissions = &f.permissions
 	}
-	if addresses := strings.FieldsFunc(f.addresses, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' }); row != nil || len(addresses) > 0 {
+	if addresses := addressLines(f.addresses); row != nil || len(addresses) > 0 {
 		form.Addresses = &addresses
 	}
 	var wrong []error
@@ -90,6 +90,7 @@ func (d *Dashboard) tokenOf(c *fiber.Ctx, f tokenDraft, row *db.TokenRow) (contr
 		wrong = append(wrong, err)
 		*n.into = &value
 	}
+	wrong = append(wrong, d.lockedOut(c, f, row))
 	form.Quota, err = w.quotaOf(f, was)
 	if wrong = append(wrong, err); joined(wrong...) != nil {
 		wrong = append(wrong, nameMissing(f.name))

@@ -35,6 +35,15 @@ func (d *Dashboard) tokenPage(c *fiber.Ctx, row db.TokenRow) (views.TokenView, e
 		return v, err
 	}
 	v.Stats = w.tokenStats(row, reach)
+	old, err := d.Control.OldSecrets(c.UserContext(), by, row)
+	if err != nil {
+		return v, err
+	}
+	for _, o := range old {
+		v.Limits = append(v.Limits, views.Definition{
+			Term: w.T("tokens.old_key"), Text: w.T("tokens.old_key_until", w.Until(o.Until, w.now)), Under: w.N("tokens.old_key_uses", o.Uses),
+		})
+	}
 	v.Acts = w.tokenActs(row, d.reachOfToken(c, reach))
 	use, err := d.Control.TokenUse(c.UserContext(), by, row.PublicID, useDays)
 	if err != nil {
