@@ -231,6 +231,9 @@ func (l *life) compare(got access.Purse, m *modelPurse) error {
 		return nil
 	}
 	want.PeriodAt, a.PeriodAt = a.PeriodAt.UTC(), a.PeriodAt.UTC()
+	if a.edits != 0 {
+		return fmt.Errorf("purse %d waits for %d edits that are over", m.id, a.edits)
+	}
 	if a.Purse != want || a.memory != m.memory || a.pins != pins {
 		return fmt.Errorf("the mirror says %+v with %d in memory and %d pins, the model %+v with %d and %d", a.Purse, a.memory, a.pins, want, m.memory, pins)
 	}

@@ -19,6 +19,7 @@ var pages = []struct{ name, path string }{
 	{"customers", "/customers"},
 	{"usage", "/usage"},
 	{"requests", "/requests"},
+	{"why-empty", "/requests/why"},
 	{"audit", "/audit"},
 	{"providers", "/providers"},
 	{"profile", "/settings/profile"},
@@ -92,10 +93,26 @@ func TestEveryPageOpens(t *testing.T) {
 			openFirst(b, s, "tokens", "token-"+l.name)
 			openFirst(b, s, "customers", "customer-"+l.name)
 			openFirst(b, s, "requests", "trace-"+l.name)
+			tryRules(b, s, "why-"+l.name)
 			chatAs(b, link, name, password, l.name)
 			b.quiet(messages)
 		})
 	}
+}
+
+// tryRules asks what would become of a call, from the page of a token.
+func tryRules(b *browser, s *server, picture string) {
+	b.t.Helper()
+	openFirst(b, s, "tokens", picture+"-from")
+	b.visit(s.url + b.value(`document.querySelector("a[href^='/requests/why']").getAttribute("href")`))
+	b.fill("model", "no-such-model")
+	b.fill("address", "192.0.2.7")
+	b.click("#why form [type=submit]")
+	b.until("the answer", `document.querySelectorAll("#rules tbody tr").length === 10 && location.search.includes("no-such-model")`)
+	if wide := b.value(`document.documentElement.scrollWidth - innerWidth`); wide != "0" {
+		b.t.Errorf("the rules are %s px wider than the screen", wide)
+	}
+	b.picture(picture)
 }
 
 // openFirst opens the first row of a list.
