@@ -47,6 +47,7 @@ type SignedIn struct {
 	Name         string   // for the audit log: noun:public id name
 	Clear        []string // throttle keys whose failures are forgotten
 	GiveBack     []string // throttle keys on which this try did not fail after all
+	Second       *SecondFactor
 }
 
 // SignIn writes a session or a login token for whoever gave the right password,
@@ -67,6 +68,11 @@ func (d *DB) SignIn(ctx context.Context, by access.Actor, in SignedIn) error {
 		}
 		if in.Kind == access.SubjectCustomer {
 			t.after(func() { d.caches.customers.drop(in.ID) })
+		}
+		if in.Second != nil {
+			if err := t.useSecond(by, in.ID, *in.Second, in.Name); err != nil {
+				return err
+			}
 		}
 		if in.Session != nil {
 			if err := t.insertSession(*in.Session); err != nil {

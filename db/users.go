@@ -11,7 +11,8 @@ import (
 )
 
 const userColumns = `u.id, u.public_id, u.username, u.username_key, u.email, COALESCE(u.email_key, ''), u.nickname, u.password_hash,
-	u.is_admin, u.enabled, u.must_change, COALESCE(u.home_workspace_id, 0), u.language, u.time_zone, u.last_login_at, u.created_at, u.version`
+	u.is_admin, u.enabled, u.must_change, COALESCE(u.home_workspace_id, 0), u.language, u.time_zone, u.last_login_at, u.created_at, u.version,
+	u.totp_sealed IS NOT NULL`
 
 // userReturning spells the columns without the alias, which RETURNING does not know.
 var userReturning = " RETURNING " + strings.ReplaceAll(userColumns, "u.", "")
@@ -25,7 +26,7 @@ type userScan struct {
 func (u *userScan) fields() []any {
 	return []any{
 		&u.ID, &u.PublicID, &u.Username, &u.UsernameKey, &u.Email, &u.EmailKey, &u.Nickname, &u.PasswordHash,
-		&u.IsAdmin, &u.Enabled, &u.MustChange, &u.HomeID, &u.Language, &u.TimeZone, &u.login, &u.created, &u.Version,
+		&u.IsAdmin, &u.Enabled, &u.MustChange, &u.HomeID, &u.Language, &u.TimeZone, &u.login, &u.created, &u.Version, &u.TwoFactor,
 	}
 }
 

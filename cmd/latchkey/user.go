@@ -100,6 +100,7 @@ func userLine(u access.User) string {
 type userResetCmd struct {
 	named
 	PasswordStdin bool `name:"password-stdin" help:"Read the password from standard input; without it one is made and printed once."`
+	TwoFactorOff  bool `name:"two-factor-off" help:"Switch two-factor sign-in off as well, for whoever lost the app and the recovery codes."`
 }
 
 // Run prints the password if it was made here.
@@ -114,6 +115,9 @@ func (u *userResetCmd) Run(sh *shell, basic *config.Basic) error {
 			return err
 		}
 		made, err := h.control.ResetPassword(ctx, operator(), who.PublicID, password)
+		if err == nil && u.TwoFactorOff {
+			_, err = h.control.ResetTwoFactor(ctx, operator(), who.PublicID)
+		}
 		if err != nil {
 			return err
 		}

@@ -41,6 +41,7 @@ type User struct {
 	IsAdmin      bool
 	Enabled      bool
 	MustChange   bool // a generated password: the page insists on a new one
+	TwoFactor    bool // signing in takes a code of an app as well
 	HomeID       int64
 	Language     string
 	TimeZone     string

@@ -15,6 +15,7 @@ import (
 //	SignIn          a user, by username or address: page, native, RAGFlow, New API
 //	SignInCustomer  a customer of a known workspace: share link, bot-share with share_token
 //	SignInAnyone    bot-share without share_token: the user, then customers of that name
+//	SignInSecond    the second step of a user with two-factor sign-in, on the page alone
 //	ConfirmPassword, ChangePassword   a user who is signed in gives the password again
 //
 // An unknown name, a wrong password, a disabled account and one with too many
@@ -42,6 +43,7 @@ type SignedIn struct {
 	Value     string // of the session on a page, the login token elsewhere; kept nowhere in clear
 	ExpiresAt time.Time
 	Device    string // what the device cookie holds from now on
+	Ticket    string // instead of all else: what SignInSecond takes, where a code is asked for
 }
 
 // Refusal is the true reason of a sign-in that failed. It is for the log and for
@@ -53,6 +55,7 @@ const (
 	RefusedPassword Refusal = "password"
 	RefusedDisabled Refusal = "disabled" // and the password was right
 	RefusedLocked   Refusal = "locked"
+	RefusedSecond   Refusal = "second" // the password was right, and this door takes no code
 )
 
 func (r Refusal) Error() string { return "sign-in refused: " + string(r) }
@@ -190,8 +193,10 @@ func (c *Control) signIn(ctx context.Context, a Attempt, accounts []candidate, w
 		case !fits:
 		case !one.enabled():
 			why = RefusedDisabled
+		case one.kind == access.SubjectUser && one.user.TwoFactor:
+			return c.askSecond(ctx, a, one.user)
 		default:
-			return c.open(ctx, a, *one, clear, rehash)
+			return c.open(ctx, a, *one, clear, rehash, nil)
 		}
 	}
 	c.Log.InfoContext(ctx, "sign-in refused", "reason", string(why), "door", string(a.Door), "address", a.Address)
@@ -211,7 +216,7 @@ func (c *Control) verify(ctx context.Context, one *candidate, locked bool, plain
 }
 
 // open writes the session or login token of an account whose password was right.
-func (c *Control) open(ctx context.Context, a Attempt, one candidate, clear []string, rehash bool) (SignedIn, error) {
+func (c *Control) open(ctx context.Context, a Attempt, one candidate, clear []string, rehash bool, second *db.SecondFactor) (SignedIn, error) {
 	hash := one.hash()
 	if rehash {
 		better, err := c.rehash(ctx, one, a.Password)
@@ -224,7 +229,7 @@ func (c *Control) open(ctx context.Context, a Attempt, one candidate, clear []st
 	if err != nil {
 		return SignedIn{}, err
 	}
-	fact.PasswordHash, fact.Clear = hash, clear
+	fact.PasswordHash, fact.Clear, fact.Second = hash, clear, second
 	for _, l := range addressLimits(a.Address) {
 		fact.GiveBack = append(fact.GiveBack, l.Key)
 	}

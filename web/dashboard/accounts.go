@@ -52,8 +52,32 @@ func (d *Dashboard) SignIn(c *fiber.Ctx) error {
 		Name: field(c, "username"), Password: field(c, "password"), Door: access.DoorPage, Address: address(c),
 		Agent: c.Get(fiber.HeaderUserAgent), Device: d.Sessions.Device(c),
 	})
+	if control.SecondNeeded(err) {
+		return page.Show(c, views.SecondPage(views.SecondView{Ticket: in.Ticket, Next: next}))
+	}
 	if kind := access.KindOf(err); kind == access.SignedOut || kind == access.Limited {
 		return d.showLogin(c, page.StatusOf(err), views.LoginView{Failed: page.Say(c, err), Username: field(c, "username"), Next: next})
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.open(c, in); err != nil {
+		return err
+	}
+	return page.Redirect(c, next)
+}
+
+// SignInSecond takes the code of whoever gave the right password.
+func (d *Dashboard) SignInSecond(c *fiber.Ctx) error {
+	next := page.ReturnTo(field(c, "next"))
+	in, err := d.Control.SignInSecond(c.UserContext(), control.Attempt{
+		Door: access.DoorPage, Address: address(c), Agent: c.Get(fiber.HeaderUserAgent), Device: d.Sessions.Device(c),
+	}, field(c, "ticket"), field(c, "code"))
+	switch access.KindOf(err) {
+	case access.Invalid, access.Limited:
+		return page.Status(c, page.StatusOf(err), views.SecondPage(views.SecondView{Failed: page.Say(c, err), Ticket: field(c, "ticket"), Next: next}))
+	case access.SignedOut:
+		return d.showLogin(c, page.StatusOf(err), views.LoginView{Failed: page.Say(c, err), Next: next})
 	}
 	if err != nil {
 		return err

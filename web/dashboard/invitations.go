@@ -186,6 +186,9 @@ func (d *Dashboard) signInAs(c *fiber.Ctx, name string) (access.Actor, error) {
 		Name: name, Password: field(c, "password"), Door: access.DoorPage, Address: address(c),
 		Agent: c.Get(fiber.HeaderUserAgent), Device: d.Sessions.Device(c),
 	})
+	if control.SecondNeeded(err) {
+		err = access.Fail(access.SignedOut, "invitation_second", "This account signs in with a code as well. Sign in first, then open the link again.")
+	}
 	if err != nil {
 		return access.Actor{}, err
 	}

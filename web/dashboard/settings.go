@@ -22,6 +22,7 @@ type settingsPage struct {
 var settingsPages = []settingsPage{
 	{"settings.profile", "/settings/profile", 0},
 	{"account.password", "/settings/password", 0},
+	{"twofactor.title", twoFactorPath, 0},
 	{"nav.sessions", "/settings/sessions", 0},
 	{"settings.workspace", "/settings/workspace", access.ChangeWorkspace},
 	{"settings.members", "/settings/members", access.ChangeWorkspace},

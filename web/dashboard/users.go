@@ -161,11 +161,12 @@ func (w words) userActs(u access.User) []views.ActView {
 	if !u.Enabled {
 		toggle = views.ActView{Title: w.T("users.do.enable"), Text: w.T("users.enable_text"), Button: w.T("tokens.enable"), Action: href + "/enable"}
 	}
-	return []views.ActView{
-		{Title: w.T("users.do.reset"), Text: w.T("users.reset_text"), Button: w.T("users.ask_reset"), Ask: href + "/reset"},
-		toggle,
-		{Title: w.T("users.do.delete"), Text: w.T("users.delete_text"), Button: w.T("tokens.ask.delete"), Ask: href + "/delete", Danger: true},
+	all := []views.ActView{{Title: w.T("users.do.reset"), Text: w.T("users.reset_text"), Button: w.T("users.ask_reset"), Ask: href + "/reset"}}
+	if u.TwoFactor {
+		all = append(all, views.ActView{Title: w.T("users.do.two-factor"), Text: w.T("users.two-factor_text"), Button: w.T("users.ask_two_factor"), Ask: href + "/two-factor"})
 	}
+	return append(all, toggle,
+		views.ActView{Title: w.T("users.do.delete"), Text: w.T("users.delete_text"), Button: w.T("tokens.ask.delete"), Ask: href + "/delete", Danger: true})
 }
 
 // EditUser saves a user.
@@ -214,7 +215,10 @@ func (d *Dashboard) AskUser(verb string) fiber.Handler {
 		}
 		v := views.ConfirmView{
 			Title: l.T("users."+verb+"_title", u.Shown()), Text: l.T("users." + verb + "_text"), Action: userHref(id) + "/" + verb,
-			Reach: l.N("users.reach_sign_ins", reach.SignIns), Button: l.T("users.do." + verb), Keep: userHref(id),
+			Button: l.T("users.do." + verb), Keep: userHref(id),
+		}
+		if verb != "two-factor" {
+			v.Reach = l.N("users.reach_sign_ins", reach.SignIns)
 		}
 		if verb == "reset" {
 			v.Target, v.Hidden = "closest .panel", []views.OptionView{{Label: "once", Value: d.formKey(c)}}
@@ -236,6 +240,11 @@ func (d *Dashboard) ResetUser(c *fiber.Ctx) error {
 		return err
 	}
 	return d.showUserPassword(c, made)
+}
+
+// ResetTwoFactor lets a user in by password alone, who lost phone and codes.
+func (d *Dashboard) ResetTwoFactor(c *fiber.Ctx) error {
+	return d.setUser(c, d.Control.ResetTwoFactor, "users.said.two_factor")
 }
 
 // DisableUser keeps a user out; every sign-in ends.

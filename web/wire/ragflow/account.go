@@ -143,7 +143,7 @@ func (a account) refused(err error) error {
 		return refusal{200, codeCredential, "Email: " + a.email.shown() + " is not registered!", false}
 	case control.RefusedDisabled:
 		return signInDisabled
-	case control.RefusedPassword, control.RefusedLocked:
+	case control.RefusedPassword, control.RefusedLocked, control.RefusedSecond:
 		if !a.password.isText {
 			return notDecoded
 		}
