@@ -24,8 +24,21 @@ import (
 	"latchkey/internal/testbed"
 )
 
+// python is an interpreter that has requests: the first in the path, or the
+// system's, for which Debian has the package python3-requests.
+func python(t testing.TB) string {
+	t.Helper()
+	for _, one := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(one, "-c", "import requests").Run() == nil {
+			return one
+		}
+	}
+	t.Fatal("these tests need python3 with requests (Debian: python3-requests)")
+	return ""
+}
+
 // runScript runs a Python script of testdata with other constants and returns its
-// last line. It needs python3 with requests (Debian: python3-requests).
+// last line.
 func (s *site) runScript(name string, constants map[string]string) (last, all string) {
 	s.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", name))
@@ -46,7 +59,7 @@ func (s *site) runScript(name string, constants map[string]string) (last, all st
 	}
 	path := filepath.Join(s.TempDir(), name)
 	s.must(os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
-	out, err := exec.Command("python3", path).CombinedOutput()
+	out, err := exec.Command(python(s.T), path).CombinedOutput()
 	if err != nil {
 		s.Fatalf("%v: %s", err, out)
 	}
@@ -84,7 +97,7 @@ func TestPublishedScriptWhereRegistrationIsClosed(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join("testdata", "get_api_key.py"))
 	s.must(err)
 	text := strings.NewReplacer("http://127.0.0.1:9380", s.base).Replace(string(raw))
-	out, err := exec.Command("python3", "-c", text).CombinedOutput()
+	out, err := exec.Command(python(s.T), "-c", text).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "User registration is disabled!") || !strings.Contains(string(out), "is not registered!") {
 		t.Errorf("%v: %s", err, out)
 	}
