@@ -11,9 +11,11 @@ const NamedMax = 10_000
 // count pages.
 func (d *DB) TokensNamed(ctx context.Context, workspaceID, offset int64, limit int) ([]TokenRow, error) {
 	var out []TokenRow
-	// The rows are chosen inside the index alone; only those of the page are read.
-	err := d.rows(ctx, list(&out, d.scanTokenRow), "SELECT "+tokenRowColumns+tokenRowFrom+` WHERE k.id IN (
-		SELECT id FROM api_tokens WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY name, created_at, id LIMIT $2 OFFSET $3)
-		ORDER BY k.name, k.created_at, k.id`, workspaceID, min(max(limit, 1), NamedMax), offset)
+	err := d.rows(ctx, list(&out, d.scanTokenRow), "SELECT "+tokenRowColumns+tokenRowFrom+" WHERE k.id IN ("+namedText+
+		") ORDER BY k.name, k.created_at, k.id", workspaceID, min(max(limit, 1), NamedMax), offset)
 	return out, err
 }
+
+// namedText chooses the rows inside the index alone; only those of the page are
+// read and put in order.
+const namedText = `SELECT id FROM api_tokens WHERE workspace_id = $1 AND deleted_at IS NULL ORDER BY name, created_at, id LIMIT $2 OFFSET $3`
