@@ -76,8 +76,10 @@ func TestCrowd(t *testing.T) {
 	if ask(t, open(), "good") {
 		t.Fatal("one too many is answered")
 	}
-	if !ask(t, inside[0], "good") || !ask(t, inside[0], "good") {
-		t.Fatal("who is inside is refused")
+	for range 2 {
+		if !ask(t, inside[0], "good") {
+			t.Fatal("who is inside is refused")
+		}
 	}
 	next := open()
 	if !ask(t, next, "bad") {
