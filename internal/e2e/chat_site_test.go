@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -33,6 +34,8 @@ type parlour struct {
 	bot   access.Bot
 	asked int // calls that were looked at
 	wire  *wire
+	https *tls.Config // of the front, nil for plain http
+	home  string      // origin
 }
 
 // wire stands between browsers and the app, and can be cut.
@@ -100,7 +103,13 @@ const teaPassword = "green tea at noon"
 
 func newParlour(t *testing.T, f control.ShareForm) *parlour {
 	t.Helper()
-	p := &parlour{House: testbed.New(t), t: t}
+	return newParlourOver(t, f, nil)
+}
+
+// newParlourOver is newParlour behind https, where a certificate is given.
+func newParlourOver(t *testing.T, f control.ShareForm, https *tls.Config) *parlour {
+	t.Helper()
+	p := &parlour{House: testbed.New(t), t: t, https: https}
 	provider := p.AddProvider(t, "p", p.Faulty.URL+"/v1", string(faulty.Stepped))
 	var err error
 	p.bot, err = p.DB.MakeBot(t.Context(), p.Owner, access.Bot{
@@ -136,6 +145,14 @@ func (p *parlour) serve() {
 	front, err := net.Listen("tcp", "127.0.0.1:0")
 	p.must(err)
 	p.wire = &wire{Listener: front, to: listener.Addr().String(), open: map[net.Conn]bool{}}
+	public := config.Config{Addr: listener.Addr().String(), Loopback: true}
+	p.home = "http://" + front.Addr().String()
+	if p.https != nil {
+		p.wire.Listener = tls.NewListener(front, p.https)
+		_, port, _ := net.SplitHostPort(front.Addr().String())
+		public.PublicURL = config.Origin{Scheme: "https", Host: "localhost:" + port}
+		p.home = public.PublicURL.String()
+	}
 	go p.wire.run()
 	p.t.Cleanup(func() { front.Close(); p.wire.cut() })
 	_, port, _ := net.SplitHostPort(front.Addr().String())
@@ -143,7 +160,7 @@ func (p *parlour) serve() {
 	p.t.Cleanup(live.Close)
 	log := slog.New(slog.DiscardHandler)
 	r := web.Rooms{
-		Config: config.Config{Addr: listener.Addr().String(), Loopback: true}, Port: port, Gateway: p.Gateway, Now: p.Now, Log: log,
+		Config: public, Port: port, Gateway: p.Gateway, Now: p.Now, Log: log,
 		OpenAI: &openai.Door{Gateway: p.Gateway, Now: p.Now, Log: log, Language: lang.English}, Ops: &ops.Ops{Ping: p.DB.Ping},
 	}
 	r.Dashboard = &dashboard.Dashboard{
@@ -164,7 +181,7 @@ func (p *parlour) serve() {
 		}
 		<-done
 	})
-	p.url = "http://" + front.Addr().String() + "/s/" + p.share.Secret
+	p.url = p.home + "/s/" + p.share.Secret
 }
 
 // enter opens the link in a browser and signs a customer in.

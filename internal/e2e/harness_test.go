@@ -147,6 +147,7 @@ type look struct {
 	width, height int64
 	phone, dark   bool
 	language      string
+	insecure      bool // takes any certificate, and keeps every site in one process, so that its frames can be read
 }
 
 var (
@@ -160,6 +161,10 @@ func open(t *testing.T, l look) *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.WindowSize(int(l.width), int(l.height)),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("accept-lang", l.language), chromedp.Flag("lang", l.language))
+	if l.insecure {
+		options = append(options, chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("disable-site-isolation-trials", true),
+			chromedp.Flag("disable-features", "IsolateOrigins,site-per-process"))
+	}
 	if l.dark {
 		options = append(options, chromedp.Flag("force-dark-mode", true))
 	}

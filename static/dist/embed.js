@@ -33,7 +33,7 @@ button.append(speech);
 let frame = null, identity = set.identity, shown = false;
 const hello = () => {
 if (!frame) return;
-const said = { latchkey: "hello", bubble: true, identity: identity || "" };
+const said = { latchkey: "hello", bubble: narrow.matches, identity: identity || "" };
 frame.contentWindow.postMessage(said, home);
 };
 function place() {

@@ -40,7 +40,7 @@
   let frame = null, identity = set.identity, shown = false;
   const hello = () => {
     if (!frame) return;
-    const said = { latchkey: "hello", bubble: true, identity: identity || "" };
+    const said = { latchkey: "hello", bubble: narrow.matches, identity: identity || "" };
     frame.contentWindow.postMessage(said, home);
   };
   function place() {

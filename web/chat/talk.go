@@ -89,8 +89,11 @@ func (h *Chat) fillThread(v *views.ChatView, g guest, one access.Conversation, m
 	t.Face, t.Ask, t.Key = v.Face, g.askHref(one.PublicID), h.newKey()
 	t.Welcome, t.About = g.welcome()
 	t.Suggested = g.bot.Face().Questions
-	if !g.Keeps() {
+	switch {
+	case !g.Keeps():
 		t.Notice = g.T("chat.keeps_nothing")
+	case g.Embedded():
+		t.Notice = g.readsAlong() // nobody was told at a sign-in
 	}
 	if more {
 		t.Earlier = g.talkHref(one.PublicID) + "?before=" + strconv.FormatInt(messages[0].Position, 10)

@@ -1,0 +1,253 @@
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/golang-jwt/jwt/v5"
+
+	"latchkey/internal/control"
+)
+
+// shop is a page of another origin that shows the chat.
+type shop struct {
+	*parlour
+	site  *httptest.Server
+	token control.Issued
+	body  atomic.Value // what its one page holds
+}
+
+// newShop builds a parlour and a shop that may show its bot; host is what the
+// shop's page is opened under, and https puts both behind TLS.
+func newShop(t *testing.T, host string, https bool) *shop {
+	t.Helper()
+	s := &shop{}
+	s.body.Store("")
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, "<!doctype html><html lang=en><title>Acme</title><meta name=viewport content='width=device-width,initial-scale=1'><body><h1>Acme shop</h1><p>Parcels and paper.</p>%s</body></html>", s.body.Load())
+	})
+	var certificate *tls.Config
+	if https {
+		s.site = httptest.NewTLSServer(handler)
+		certificate = &tls.Config{Certificates: s.site.TLS.Certificates}
+	} else {
+		s.site = httptest.NewServer(handler)
+	}
+	t.Cleanup(s.site.Close)
+	_, port, _ := net.SplitHostPort(s.site.Listener.Addr().String())
+	scheme := strings.SplitN(s.site.URL, ":", 2)[0]
+	s.site.URL = scheme + "://" + net.JoinHostPort(host, port)
+	s.parlour = newParlourOver(t, control.ShareForm{}, certificate)
+	origins := []string{s.site.URL}
+	_, err := s.Control.EditBot(t.Context(), s.Owner, s.bot.PublicID, control.BotForm{AllowedOrigins: &origins})
+	s.must(err)
+	s.token = s.Token(t, control.TokenForm{Bot: &s.bot.PublicID})
+	s.show("")
+	return s
+}
+
+// show puts the bubble into the shop's page.
+func (s *shop) show(more string) {
+	s.body.Store(fmt.Sprintf(`<script src="%s/embed.js" data-key="%s" %s defer></script>`, s.home, s.token.Beta, more))
+}
+
+// enterShop opens the shop's page and its bubble.
+func (s *shop) enterShop(b *browser) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+			Source: `addEventListener("securitypolicyviolation", (e) => { document.documentElement.dataset.reports = (document.documentElement.dataset.reports || "") + e.violatedDirective + " " + e.blockedURI + "; "; })`,
+		})
+		return err
+	}))
+	b.visit(s.site.URL)
+	b.click("body > button")
+}
+
+// inner reads something from the frame in the page, "" while there is none.
+func (b *browser) inner(script string) string {
+	ctx, cancel := context.WithTimeout(b.ctx, wait)
+	defer cancel()
+	got := ""
+	err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		tree, err := cdp.Call(ctx, t, page.GetFrameTree, cdp.Empty{})
+		if err != nil || len(tree.FrameTree.ChildFrames) == 0 {
+			return err
+		}
+		world, err := cdp.Call(ctx, t, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: tree.FrameTree.ChildFrames[0].Frame.ID})
+		if err != nil {
+			return err
+		}
+		value := true
+		result, err := cdp.Call(ctx, t, runtime.Evaluate, runtime.EvaluateParams{
+			Expression: "String(" + script + ")", ContextID: world.ExecutionContextID, ReturnByValue: &value,
+		})
+		if err == nil && result.Result != nil {
+			got = strings.Trim(string(result.Result.Value), `"`)
+		}
+		return err
+	}))
+	if err != nil {
+		return ""
+	}
+	return got
+}
+
+// untilInner waits until a condition holds in the frame.
+func (b *browser) untilInner(what, condition string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, wait)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for b.inner("!!("+condition+")") != "true" {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			b.t.Fatalf("%s: not within %s\n%s", what, wait, b.inner("document.body && document.body.innerText"))
+		}
+	}
+}
+
+// ask types a question into the frame's field and sends it.
+func (b *browser) ask(text string) {
+	b.t.Helper()
+	b.untilInner("the composer", `document.querySelector("[data-composer]:not(.busy)")`)
+	b.inner(fmt.Sprintf(`(() => { document.querySelector("#question").value = %q; document.querySelector(".composer .send").click(); })()`, text))
+	b.untilInner("the question stands in the thread", `document.querySelector("#question").value === ""`)
+}
+
+// checkFrame fails when the policy had to complain, on either side.
+func (b *browser) checkFrame() {
+	b.t.Helper()
+	if got := b.inner(`document.documentElement.dataset.reports || ""`); got != "" {
+		b.t.Errorf("policy reports in the frame: %s", got)
+	}
+	if got := b.value(`document.documentElement.dataset.reports || ""`); got != "" {
+		b.t.Errorf("policy reports around it: %s", got)
+	}
+}
+
+// A page of another origin embeds the bubble: a visitor asks, comes back and is
+// known; the page around can neither read the chat nor speak to it in another's name.
+func TestEmbedInAnotherPage(t *testing.T) {
+	s := newShop(t, "127.0.0.1", false)
+	b := open(t, desktop)
+	s.enterShop(b)
+	b.ask("Where is my parcel?")
+	call := s.call()
+	call.Send("On its **way**, it ")
+	b.untilInner("first words", `document.querySelector(".prose strong")?.textContent === "way"`)
+	b.picture("embed-desktop-streaming")
+	call.Send("comes tomorrow.")
+	call.End()
+	b.untilInner("the answer is whole", `!document.querySelector("[data-follow]")`)
+	b.inner(`document.querySelector(".rating button").click()`)
+	b.untilInner("it is rated", `document.querySelector(".rating [aria-pressed=true]") && document.querySelector(".noting")`)
+	b.picture("embed-desktop")
+
+	if got := b.value(`(() => { try { return document.querySelector("iframe").contentWindow.document.title } catch (e) { return e.name } })()`); got != "SecurityError" {
+		t.Errorf("the page around reads the chat: %s", got)
+	}
+	b.checkFrame()
+	b.visit(s.site.URL)
+	b.click("body > button")
+	b.untilInner("the conversation is listed", `document.querySelector(".talks a")?.textContent.includes("parcel")`)
+	// The chat hears no message that is not its own kind, and none changes it.
+	b.eval(`for (const said of ["hello", null, 7, {}, {latchkey: "forget"}, {latchkey: "hello", identity: {}}]) document.querySelector("iframe").contentWindow.postMessage(said, "*")`)
+	b.do(chromedp.KeyEvent("\x1b"))
+	b.click("body > button")
+	b.until("the bubble is shut", `getComputedStyle(document.querySelector("iframe")).display === "none"`)
+}
+
+// A site that the owner did not name shows nothing, and is not heard.
+func TestEmbedElsewhere(t *testing.T) {
+	s := newShop(t, "127.0.0.1", false)
+	none := []string{"https://www.acme.example"}
+	_, err := s.Control.EditBot(t.Context(), s.Owner, s.bot.PublicID, control.BotForm{AllowedOrigins: &none})
+	s.must(err)
+	b := open(t, desktop)
+	b.visit(s.site.URL)
+	b.click("body > button")
+	b.until("the frame has loaded", `document.querySelector("iframe")`)
+	b.untilInner("the browser refuses it", `document.URL.startsWith("chrome-error:")`)
+	b.picture("embed-refused")
+}
+
+// On a phone, in Chinese and in the dark: the bubble fills the screen, and the
+// visitor whom the shop vouches for is greeted by name.
+func TestEmbedNamedOnAPhone(t *testing.T) {
+	s := newShop(t, "127.0.0.1", false)
+	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID)
+	s.must(err)
+	b := open(t, phone)
+	b.visit(s.site.URL)
+	b.click("body > button")
+	b.untilInner("it waits for a name", `document.body.innerText.includes("请从")`)
+	b.picture("embed-phone-nameless")
+
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "visitor-7", "name": "田中美衣", "exp": s.Now().Add(time.Minute).Unix()}).SignedString([]byte(key))
+	s.must(err)
+	s.show(`data-identity="` + signed + `"`)
+	s.enterShop(b)
+	b.untilInner("the greeting", `document.body.innerText.includes("田中美衣")`)
+	b.ask("我的包裹在哪里？")
+	call := s.call()
+	call.Send("已经**寄出**，明天到达。")
+	b.untilInner("first words", `document.querySelector(".prose strong")?.textContent === "寄出"`)
+	call.End()
+	b.untilInner("the answer is whole", `!document.querySelector("[data-follow]")`)
+	b.picture("embed-phone")
+	if wide := b.inner(`[...document.querySelectorAll("body *")].filter(e => e.getClientRects().length && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + "." + e.className + " " + e.getBoundingClientRect().right + " of " + innerWidth).join("; ")`); wide != "" {
+		t.Errorf("wider than the screen: %s", wide)
+	}
+	b.checkFrame()
+	b.inner(`document.querySelector("[data-frame-close]").click()`)
+	b.until("the bubble is shut", `getComputedStyle(document.querySelector("iframe")).display === "none"`)
+	// Signed out around: the chat forgets.
+	s.show("")
+	b.visit(s.site.URL)
+	b.click("body > button")
+	b.untilInner("it waits for a name again", `document.body.innerText.includes("请从")`)
+}
+
+// Across sites over https the cookie is partitioned, and the visitor stays known.
+func TestEmbedAcrossSites(t *testing.T) {
+	s := newShop(t, "127.0.0.1", true) // the chat is at localhost: another site
+	b := open(t, look{width: 1440, height: 900, language: "en", insecure: true})
+	s.enterShop(b)
+	b.ask("Where is my parcel?")
+	s.call().End()
+	b.untilInner("the answer is whole", `!document.querySelector("[data-follow]")`)
+	b.visit(s.site.URL)
+	b.click("body > button")
+	b.untilInner("the conversation is listed", `document.querySelector(".talks a")?.textContent.includes("parcel")`)
+	// In a tab of its own nobody knows them: the cookie is of that shop's frame.
+	b.visit(s.home + "/embed/" + s.token.Beta)
+	b.until("the chat", `document.querySelector("[data-composer]")`)
+	if b.value(`document.querySelectorAll(".talks a").length`) != "0" {
+		t.Error("the cookie is not partitioned")
+	}
+}
+
+// Across sites over plain http no browser keeps the cookie: the way out is a tab.
+func TestEmbedWithoutCookies(t *testing.T) {
+	s := newShop(t, "localhost", false) // the chat is at 127.0.0.1: another site
+	b := open(t, look{width: 1440, height: 900, language: "en", insecure: true})
+	s.enterShop(b)
+	b.untilInner("the way out", `!document.querySelector("#frame").hidden && document.querySelector("#frame a[target=_blank]").getClientRects().length`)
+	b.picture("embed-no-cookie")
+}
