@@ -51,3 +51,42 @@ func TestParseOrigins(t *testing.T) {
 		}
 	}
 }
+
+func TestParseDecimal(t *testing.T) {
+	const scale = 500_000
+	for _, c := range []struct {
+		text string
+		want int64
+		code string
+	}{
+		{"0.15", 75_000, ""},
+		{" 2 ", 2 * scale, ""},
+		{".5", scale / 2, ""},
+		{"0", 0, ""},
+		{"0.000002", 1, ""},
+		{"00012.50", 25 * scale / 2, ""},
+		{"", 0, "decimal_malformed"},
+		{".", 0, "decimal_malformed"},
+		{"1.", 0, "decimal_malformed"},
+		{"-1", 0, "decimal_malformed"},
+		{"1e3", 0, "decimal_malformed"},
+		{"1.2.3", 0, "decimal_malformed"},
+		{"١", 0, "decimal_malformed"},
+		{"0.0000010000000000000000000000000000000000", 0, "decimal_malformed"},
+		{"0.000001", 0, "decimal_fine"},
+		{"0.0000021", 0, "decimal_fine"},
+		{"18014398509.481984", UnitsMax, ""},
+		{"18014398509.481986", 0, "decimal_large"},
+		{"36893488147419.103232", 0, "decimal_large"},
+		{"99999999999999999999", 0, "decimal_large"},
+	} {
+		got, err := ParseDecimal(c.text, scale)
+		code := ""
+		for _, p := range Problems(err) {
+			code = p.Code
+		}
+		if got != c.want || code != c.code {
+			t.Errorf("%q is %d, %q; want %d, %q", c.text, got, code, c.want, c.code)
+		}
+	}
+}

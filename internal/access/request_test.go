@@ -30,3 +30,21 @@ func FuzzTrace(f *testing.F) {
 		}
 	})
 }
+
+// The spelling is plain: nothing is escaped that need not be, and what is empty is
+// left out.
+func TestAppendTrace(t *testing.T) {
+	for _, c := range []struct {
+		checks []Check
+		want   string
+	}{
+		{nil, `[]`},
+		{[]Check{{Rule: "model", Passed: true, Call: `a<b>&"c\`, Allowed: "d é"}}, `[{"rule":"model","passed":true,"call":"a<b>&\"c\\","allowed":"d é"}]`},
+		{[]Check{{Rule: "token"}, {Rule: "quota", Dry: true}}, `[{"rule":"token","passed":false},{"rule":"quota","passed":false,"dry":true}]`},
+		{[]Check{{Rule: "a\nb"}}, `[{"rule":"a\nb","passed":false}]`},
+	} {
+		if got := string(AppendTrace(nil, c.checks)); got != c.want {
+			t.Errorf("%+v is %s, want %s", c.checks, got, c.want)
+		}
+	}
+}
