@@ -2,15 +2,18 @@ package fess_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 	"latchkey/internal/upstream/faulty"
 )
 
@@ -167,8 +170,7 @@ func TestListsAreAudited(t *testing.T) {
 	}
 }
 
-// The search call is a call like any other: logged with its door, charged once,
-// stopped with its provider.
+// The search call is a call like any other: logged with its door, charged once.
 func TestSearchIsMetered(t *testing.T) {
 	s := newSite(t, 0)
 	s.Price(t, "gpt-4o-mini", 1_000_000, 1_000_000)
@@ -191,6 +193,37 @@ func TestSearchIsMetered(t *testing.T) {
 	}
 }
 
+// A client that leaves before the answer stops the provider, and pays nothing.
+func TestSearchStopsWithItsClient(t *testing.T) {
+	s := newSite(t, 0)
+	p := s.AddProvider(t, "slow", s.Faulty.URL+"/v1", string(faulty.SlowFirst))
+	b, err := s.Control.CreateBot(t.Context(), s.Owner, control.BotForm{Name: new("Slow"), Provider: &p.PublicID, Model: new(string(faulty.SlowFirst))})
+	s.must(err)
+	s.make("bound", s.Owner, control.TokenForm{Bot: &b.PublicID})
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", s.base+"/json/?q=hello", nil)
+	s.must(err)
+	r.Header.Set("Authorization", "Bearer "+s.bearers["bound"])
+	ended := make(chan error, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(r)
+		if err == nil {
+			resp.Body.Close()
+		}
+		ended <- err
+	}()
+	call := s.Faulty.Call(0)
+	leave()
+	if err := <-ended; err == nil {
+		t.Error("the client was answered")
+	}
+	call.WaitGone()
+	testbed.Eventually(t, 5*time.Second, "nothing is reserved", func() bool {
+		row, err := s.DB.Token(t.Context(), s.Workspace.ID, s.values["bound"])
+		return err == nil && row.Purse.Reserved == 0 && row.Purse.Used == 0
+	})
+}
+
 // A provider that fails is a failure here too, and charges nothing.
 func TestSearchWithAFailingProvider(t *testing.T) {
 	s := newSite(t, 0)
@@ -204,7 +237,7 @@ func TestSearchWithAFailingProvider(t *testing.T) {
 	}
 }
 
-// What a client posts as a form is no JSON, and no slash leads elsewhere.
+// No slash leads elsewhere.
 func TestNoRedirects(t *testing.T) {
 	s := newSite(t, 0)
 	for _, path := range []string{
