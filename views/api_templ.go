@@ -173,7 +173,7 @@ func APIPage(v APIView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = Card(CardView{ID: "bases", Title: T(ctx, "api.bases"), Text: T(ctx, "api.bases_about"), Ruled: true}, nil).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Card(CardView{ID: "bases", Title: T(ctx, "api.bases"), Text: T(ctx, "api.bases_about"), Ruled: true}, LinkButton("book-open", T(ctx, "nav.docs"), "/docs", "outline", "sm")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

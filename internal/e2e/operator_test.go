@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,9 +85,52 @@ func TestTheOperatorsDay(t *testing.T) {
 	if b.value(`/sk-lk[0-9A-Za-z]{46}/.test(document.documentElement.outerHTML)`) != "false" {
 		t.Error("the page holds a key before it was asked for")
 	}
+	b.eval(`[...document.querySelectorAll("#snippets option")].find(o => o.textContent.startsWith("HR")).selected = true`)
 	b.click(`#snippets form button`)
 	b.until("the key is filled in", `/sk-lk[0-9A-Za-z]{46}/.test(document.querySelector("#code-curl")?.textContent)`)
+	for _, kind := range []string{"curl", "ragflow", "newapi", "fess", "botshare"} {
+		code := b.value(`document.querySelector("#code-` + kind + `").textContent.trim()`)
+		if status, answer := curl(t, code); status != http.StatusOK || len(answer) < 40 {
+			t.Errorf("%s answers %d %s to\n%s", kind, status, answer, code)
+		}
+	}
 	b.quiet(said)
+}
+
+var (
+	curlURL    = regexp.MustCompile(`^curl "?(http[^" ]+)"?`)
+	curlHeader = regexp.MustCompile(`-H "([^:"]+): ([^"]*)"`)
+	curlBody   = regexp.MustCompile(`(?s)-d '(.*)'$`)
+)
+
+// curl does what a line of curl on the page says.
+func curl(t *testing.T, code string) (status int, answer string) {
+	t.Helper()
+	method, body := http.MethodGet, ""
+	if found := curlBody.FindStringSubmatch(code); found != nil {
+		method, body = http.MethodPost, strings.ReplaceAll(found[1], `'\''`, "'")
+	}
+	url := curlURL.FindStringSubmatch(code)
+	if url == nil {
+		t.Fatalf("this is no call:\n%s", code)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, url[1], strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range curlHeader.FindAllStringSubmatch(code, -1) {
+		request.Header.Set(h[1], h[2])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	all, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(all)
 }
 
 // Somebody is invited by a link, makes an account on a phone, and gives it a second
