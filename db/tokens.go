@@ -36,10 +36,14 @@ func (k *tokenScan) token() (access.Token, error) {
 	k.ExpiresAt, k.ExpiredSeenAt, k.RevokedAt = k.expires.Time, k.expiredSeen.Time, k.revoked.Time
 	k.CreatedAt, k.UpdatedAt, k.UsedAt = k.created.Time, k.updated.Time, k.used.Time
 	var entries []string
+	k.Models, k.Permissions = []string{}, access.Permissions{}
 	for _, one := range []struct {
 		text string
 		into any
 	}{{k.models, &k.Models}, {k.permissions, &k.Permissions}, {k.addresses, &entries}} {
+		if one.text == "[]" {
+			continue // what most rows hold needs no reading
+		}
 		if err := json.Unmarshal([]byte(one.text), one.into); err != nil {
 			return k.Token, err
 		}

@@ -140,6 +140,48 @@ func (c *Control) ImportCustomers(ctx context.Context, by access.Actor, file []b
 	return i, j, err == nil, err
 }
 
+// ImportedRow is a line of a file and what became of it.
+type ImportedRow struct {
+	Line               int
+	Username, PublicID string // PublicID once enrolled
+	Password           string // that was made; kept nowhere in clear
+	Wrong              error
+}
+
+// ImportNow is ImportCustomers for a caller who waits for the end: all lines are
+// enrolled or, with one that is wrong or dry, none. A name that is taken while it
+// works is left out and said.
+func (c *Control) ImportNow(ctx context.Context, by access.Actor, file []byte, dry bool) (all []ImportedRow, made int, err error) {
+	i, err := c.CheckImport(ctx, by, file)
+	if err != nil {
+		return nil, 0, err
+	}
+	at := map[int]int{}
+	for n, l := range i.Lines {
+		all, at[l.Line] = append(all, ImportedRow{Line: l.Line, Username: strings.TrimSpace(deref(l.Form.Username)), Wrong: l.Wrong}), n
+	}
+	var j db.Job // kept nowhere: whoever waits sees the end, or does not
+	for d := (&jobDetail{}); !dry && i.Bad == 0 && j.Done < int64(len(i.rows)); {
+		from := j.Done
+		d.Why, d.Skipped = nil, nil
+		if err := c.importSome(ctx, by, &j, d, i.rows); err != nil {
+			return all, made, err
+		}
+		for _, r := range i.rows[from:j.Done] {
+			if one := &all[at[r.Line]]; !slices.Contains(d.Skipped, r.Line) {
+				if made++; r.Made {
+					one.Password = r.Password
+				}
+				one.PublicID = r.PublicID
+			}
+		}
+		for _, l := range d.Why {
+			all[at[l.Line]].Wrong = l.Error()
+		}
+	}
+	return all, made, nil
+}
+
 // workImport enrols what a job still has to. Its result are the names with the
 // passwords that were made, as JSON; nil where none was.
 func (c *Control) workImport(ctx context.Context, by access.Actor, j *db.Job, d *jobDetail) ([]byte, error) {

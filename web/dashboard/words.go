@@ -27,8 +27,17 @@ type words struct {
 	per  int64          // units in a dollar
 }
 
+type wordsKey struct{}
+
+// words are the same for all rows of an answer: zones are read from files.
 func (d *Dashboard) words(c *fiber.Ctx) words {
-	return words{Lang: page.Lang(c), now: d.Now(), zone: d.zone(c), work: d.workspace(c).Location(), per: d.Control.UnitsPerDollar}
+	w, ok := c.Locals(wordsKey{}).(words)
+	if !ok {
+		w = words{zone: d.zone(c), work: d.workspace(c).Location(), per: d.Control.UnitsPerDollar}
+		c.Locals(wordsKey{}, w)
+	}
+	w.Lang, w.now = page.Lang(c), d.Now()
+	return w
 }
 
 // state is a status as a word with its colour.

@@ -145,6 +145,7 @@ func (w *world) customers() {
 	w.owner(200, "GET", "/customers?status=disabled", "").has("total", 1)
 	w.owner(200, "POST", path+"/enable", "").has("status", "enabled")
 	w.owner(200, "POST", path+"/end-sessions", "").has("sessions", 0)
+	w.call("owner", "POST", "/customers/import", "guest-1\nguest-2,guest@acme.example\n", "Content-Type", "text/csv").is(201).has("made", 2)
 	if a := w.owner(200, "POST", path+"/reset-password", ""); a.at("password") == m.at("password") {
 		w.Errorf("the password is the old one: %s", a.text)
 	}

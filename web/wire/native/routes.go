@@ -91,6 +91,7 @@ func (d *Door) Routes() []Route {
 
 		{"GET", "/customers", InWorkspace, access.SeeLists, d.Customers},
 		{"POST", "/customers", InWorkspace, access.ChangeAccess, d.CreateCustomer},
+		{"POST", "/customers/import", InWorkspace, access.ChangeAccess, d.ImportCustomers},
 		{"GET", "/customers/:id", InWorkspace, access.SeeLists, d.Customer},
 		{"PATCH", "/customers/:id", InWorkspace, access.ChangeAccess, d.EditCustomer},
 		{"DELETE", "/customers/:id", InWorkspace, access.ChangeAccess, d.DeleteCustomer},
