@@ -7,7 +7,7 @@
 // folder, each a process of its own. Measurements alternate between floor and
 // Latchkey; of three, the median counts. CPU is of the process measured.
 //
-//	go run ./internal/bench [-binary bin/latchkey] [-seconds 2] [-only calls,start,pages,lists,ledger]
+//	go run ./internal/bench [-binary bin/latchkey] [-seconds 2] [-only calls,start,pages,chat,lists,ledger]
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	to := flag.String("to", "", "where the part leads")
 	binary := flag.String("binary", "bin/latchkey", "the binary to measure")
 	length := flag.Float64("seconds", 2, "length of one measurement")
-	only := flag.String("only", "calls,doors,start,pages,lists,ledger", "what to measure")
+	only := flag.String("only", "calls,doors,start,pages,chat,lists,ledger", "what to measure")
 	kinds := flag.String("calls", "plain,stream,refused,first,tcp,paced", "which of the calls to measure")
 	clients := flag.String("clients", "1,16,64,256", "how many clients ask at once")
 	flag.Parse()
@@ -74,7 +74,7 @@ func (b *bench) measure(what []string) error {
 	steps := []struct {
 		name string
 		do   func() error
-	}{{"start", b.start}, {"pages", b.pages}, {"calls", b.calls}, {"doors", b.doors}, {"ledger", b.ledger}, {"lists", b.lists}}
+	}{{"start", b.start}, {"pages", b.pages}, {"chat", b.chat}, {"calls", b.calls}, {"doors", b.doors}, {"ledger", b.ledger}, {"lists", b.lists}}
 	for _, s := range steps {
 		if slices.Contains(what, s.name) {
 			if err := s.do(); err != nil {

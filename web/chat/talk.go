@@ -81,7 +81,11 @@ func (h *Chat) show(c *fiber.Ctx, status int, g guest, one access.Conversation, 
 	}
 	h.fillThread(&v, g, one, messages, more)
 	v.Composer = h.composer(g, one.PublicID, waits, d)
-	return page.Status(c, status, views.ChatPage(v))
+	if err := page.Status(c, status, views.ChatPage(v)); err != nil {
+		return err
+	}
+	squeeze(c)
+	return nil
 }
 
 func (h *Chat) fillThread(v *views.ChatView, g guest, one access.Conversation, messages []access.Message, more bool) {
