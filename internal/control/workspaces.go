@@ -81,6 +81,9 @@ func (c *Control) Workspaces(ctx context.Context, by access.Actor, p db.Page) ([
 // learns nothing of it.
 func (c *Control) InWorkspace(ctx context.Context, by access.Actor, publicID string) (access.Actor, error) {
 	w, err := c.DB.WorkspaceByPublicID(ctx, publicID)
+	if access.KindOf(err) == access.NotFound {
+		err = unknownWorkspace() // as for another's
+	}
 	if err != nil {
 		return access.Actor{}, err
 	}

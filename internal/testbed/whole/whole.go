@@ -63,6 +63,7 @@ func New(tb testing.TB) *Site {
 		}
 		<-done
 	})
+	s.Do("GET", "/healthz", "").Is(http.StatusOK) // it serves, so that it can be stopped
 	return s
 }
 
@@ -116,8 +117,8 @@ type Answer struct {
 	Cookies []*http.Cookie
 }
 
-// client follows no redirect.
-var client = http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// client follows no redirect, and waits for no answer that does not end.
+var client = http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // Do sends a request; headers come in pairs. A body that is an object or a list is
 // sent as JSON, any other as a form.
