@@ -25,7 +25,7 @@ func (h *house) rooms(sh *shell, cfg config.Config, listener net.Listener, log *
 	language, _ := lang.Parse(cfg.Lang)
 	r := web.Rooms{
 		Config: cfg, Port: port, Gateway: h.gateway, Now: sh.now, Log: log,
-		OpenAI: &openai.Door{Gateway: h.gateway, Now: sh.now, Log: log, Language: language, UnitsPerDollar: h.control.UnitsPerDollar},
+		OpenAI: &openai.Door{Gateway: h.gateway, Control: h.control, Now: sh.now, Log: log, Language: language, UnitsPerDollar: h.control.UnitsPerDollar},
 		Ops:    &ops.Ops{Ping: h.db.Ping},
 	}
 	r.Dashboard = &dashboard.Dashboard{

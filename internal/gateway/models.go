@@ -35,7 +35,7 @@ func (g *Gateway) Models(ctx context.Context, text string, from netip.Addr) ([]O
 	}
 	for _, p := range providers {
 		for _, m := range p.Models {
-			if p.Serving() && !seen[m.Name] && allowed(m) && (c.token.BotID == 0 || m.Kind == access.EmbeddingModel) {
+			if p.Serving() && !seen[m.Name] && allowed(m) && c.token.BotID == 0 {
 				seen[m.Name] = true
 				offers = append(offers, Offer{ID: m.Name, OwnedBy: p.Name, Created: p.CreatedAt.Unix()})
 			}

@@ -75,7 +75,7 @@ func (s *Site) rooms(l net.Listener) web.Rooms {
 	s.Cleanup(live.Close)
 	r := web.Rooms{
 		Config: config.Config{Addr: l.Addr().String(), Loopback: true}, Port: port, Gateway: s.Gateway, Now: s.Now, Log: log, Ops: &ops.Ops{Ping: s.DB.Ping},
-		OpenAI: &openai.Door{Gateway: s.Gateway, Now: s.Now, Log: log, Language: lang.English, UnitsPerDollar: s.Control.UnitsPerDollar},
+		OpenAI: &openai.Door{Gateway: s.Gateway, Control: s.Control, Now: s.Now, Log: log, Language: lang.English, UnitsPerDollar: s.Control.UnitsPerDollar},
 	}
 	r.Dashboard = &dashboard.Dashboard{
 		Control: s.Control, Gateway: s.Gateway, Sessions: r.Sessions(s.Control, s.Keys.CookieKeys()), Origin: r.Origin, Now: s.Now, Log: log,

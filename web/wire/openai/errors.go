@@ -33,6 +33,9 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 	if s := wire.BodyStatus(err); s != 0 {
 		status = s
 	}
+	if isReused(err) {
+		status = fiber.StatusUnprocessableEntity
+	}
 	id := c.GetRespHeader("X-Request-Id")
 	if !known(err) {
 		d.Log.Error("fault at the gateway", "request", id, "error", err)

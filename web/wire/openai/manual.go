@@ -41,6 +41,7 @@ func askOperations() []m.Operation {
 		},
 	}
 	for i := range all {
+		all[i].Headers = []m.Parameter{m.Text(onceHeader, "Unless it streams: the same key and body get the same answer for a day, charged once.")}
 		all[i].Method, all[i].By, all[i].Sets = "POST", holders, []m.Parameter{
 			m.Number("X-Ratelimit-Limit-Requests", "Requests a minute, where they are limited."), m.Number("X-Ratelimit-Remaining-Requests", "What is left of them."),
 			m.Number("X-Ratelimit-Limit-Tokens", "Tokens a minute, where they are limited."), m.Number("X-Ratelimit-Remaining-Tokens", "What is left of them."),

@@ -19,6 +19,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/internal/access"
+	"latchkey/internal/control"
 	"latchkey/internal/gateway"
 	"latchkey/internal/lang"
 	"latchkey/web/wire"
@@ -27,6 +28,7 @@ import (
 // Door serves the gateway.
 type Door struct {
 	Gateway        *gateway.Gateway
+	Control        *control.Control // keeps the answers of keys; nil: keys are not heeded
 	Now            func() time.Time
 	Log            *slog.Logger
 	Language       lang.Lang // of messages to clients that name none
@@ -44,13 +46,16 @@ func (d *Door) Ask(path gateway.Path) fiber.Handler {
 		if q.Raw, err = wire.Body(c, wire.AskMax); err != nil {
 			return d.Error(c, err)
 		}
+		if d.Control != nil && c.Get(onceHeader) != "" {
+			return d.answerOnce(c, q)
+		}
 		return d.answer(c, q)
 	}
 }
 
-// answer asks the gateway. A caller who leaves before the answer stops the
-// provider.
-func (d *Door) answer(c *fiber.Ctx, q gateway.Question) error {
+// ask asks the gateway. A caller who leaves before the answer stops the provider.
+// Without an error, cancel is the caller's to call.
+func (d *Door) ask(c *fiber.Ctx, q gateway.Question) (*gateway.Answer, context.CancelCauseFunc, error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.UserContext()))
 	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
 	a, err := d.Gateway.Ask(ctx, q)
@@ -58,15 +63,21 @@ func (d *Door) answer(c *fiber.Ctx, q gateway.Question) error {
 	wire.Known(c, err)
 	if err != nil {
 		cancel(nil)
+	}
+	return a, cancel, err
+}
+
+func (d *Door) answer(c *fiber.Ctx, q gateway.Question) error {
+	a, cancel, err := d.ask(c, q)
+	if err != nil {
 		return d.Error(c, err)
 	}
 	setPace(c, a.Pace)
 	if a.Body == nil {
 		return wire.Stream(c, &stream{door: d, answer: a, cancel: cancel, lang: d.lang(c)}, d.Now, d.Log)
 	}
-	defer cancel(nil)
-	c.Set(fiber.HeaderContentType, "application/json; charset=utf-8")
-	return c.Send(a.Body)
+	cancel(nil)
+	return sendBody(c, a.Body)
 }
 
 func setPace(c *fiber.Ctx, p gateway.Pace) {

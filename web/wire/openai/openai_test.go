@@ -32,7 +32,7 @@ func serve(t *testing.T, h *testbed.House) (base string) {
 	}
 	app := web.New(web.Rooms{
 		Config: config.Config{Addr: l.Addr().String(), Loopback: true}, Gateway: h.Gateway, Now: h.Now, Log: h.Log, Ops: &ops.Ops{},
-		OpenAI: &openai.Door{Gateway: h.Gateway, Now: h.Now, Log: h.Log, Language: lang.English},
+		OpenAI: &openai.Door{Gateway: h.Gateway, Control: h.Control, Now: h.Now, Log: h.Log, Language: lang.English},
 	})
 	go app.Listener(l)
 	t.Cleanup(func() { app.ShutdownWithTimeout(time.Second) })
