@@ -79,6 +79,12 @@ type Visitor struct {
 	Address string
 }
 
+// NewVisitor makes the value by which a visitor without a name is known again.
+func (c *Control) NewVisitor() string { return secret.NewLogin(c.Random) }
+
+// Met reports whether the visitor brought such a value.
+func (v Visitor) Met() bool { return secret.Plausible(v.Value) }
+
 // introduced is what the session of a vouched-for visitor keeps.
 type introduced struct {
 	Bot     string `json:"bot"` // public id

@@ -9,7 +9,6 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/control"
 	"latchkey/internal/lang"
-	"latchkey/internal/secret"
 	"latchkey/views"
 	"latchkey/web/page"
 	"latchkey/web/wire"
@@ -128,7 +127,7 @@ func (h *Chat) visitor(c *fiber.Ctx, o control.OpenedLink) (control.Visitor, err
 		v.Visit, v.Known = visit, err == nil
 		return v, err
 	}
-	if v.Value = h.Sessions.Visitor(c, o.Token); secret.Plausible(v.Value) {
+	if v.Value = h.Sessions.Visitor(c, o.Token); v.Met() {
 		return v, nil
 	}
 	if c.Method() != fiber.MethodGet || c.Params("conversation") != "" || page.IsPart(c) {
@@ -141,7 +140,7 @@ func (h *Chat) visitor(c *fiber.Ctx, o control.OpenedLink) (control.Visitor, err
 
 // meet gives a browser the cookie of a visitor without a name.
 func (h *Chat) meet(c *fiber.Ctx, o control.OpenedLink) string {
-	value := secret.NewLogin(h.Control.Random)
+	value := h.Control.NewVisitor()
 	h.Sessions.SetVisitor(c, o.Token, value)
 	return value
 }
