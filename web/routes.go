@@ -41,6 +41,8 @@ type Rooms struct {
 	Fess      *fess.Door
 	Now       func() time.Time
 	Log       *slog.Logger
+
+	counts *ops.Counts
 }
 
 // routes is every address of the product, on one screen.
@@ -48,6 +50,7 @@ func (r Rooms) routes(app *fiber.App) {
 	// What tools and browsers fetch.
 	app.Get("/healthz", r.Ops.Healthy)
 	app.Get("/readyz", r.Ops.Ready)
+	app.Get("/metrics", r.counts.Metrics(r.Config.MetricsToken.Reveal()))
 	manual := Manual()
 	app.Get("/openapi.json", r.Ops.OpenAPI(manual))
 	app.Get("/docs", r.Ops.Docs(manual))

@@ -28,6 +28,7 @@ import (
 
 	"latchkey/internal/access"
 	"latchkey/internal/lang"
+	"latchkey/web/ops"
 	"latchkey/web/page"
 	"latchkey/web/wire"
 	"latchkey/web/wire/botshare"
@@ -48,6 +49,7 @@ const (
 
 // New builds the app.
 func New(r Rooms) *fiber.App {
+	r.counts = ops.NewCounts()
 	app := fiber.New(fiber.Config{
 		AppName: "Latchkey", DisableStartupMessage: true,
 		Immutable: true, CaseSensitive: true, StrictRouting: true, UnescapePath: false,
@@ -84,6 +86,7 @@ func (r Rooms) name(c *fiber.Ctx) error {
 	if err != nil {
 		err = r.errorHandler(c, err)
 	}
+	r.counts.Count(c, r.Now().Sub(began))
 	if r.Log.Enabled(c.UserContext(), slog.LevelDebug) {
 		// The pattern and never the address: some addresses hold a secret.
 		r.Log.Debug("request", "method", c.Method(), "route", c.Route().Path, "status", c.Response().StatusCode(),

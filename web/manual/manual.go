@@ -55,6 +55,7 @@ type Operation struct {
 	Status       int    // 0: 200
 	Answer       Schema // nil: an empty one
 	AnswerKind   string // "": application/json
+	Also         []int  // other statuses with the same answer
 	Events       Schema // what an event holds, where the answer may also run as events
 	Sets         []Parameter
 	Example      string // a body to try

@@ -110,6 +110,11 @@ func (d Door) responses(o Operation) object {
 		done["headers"] = headers
 	}
 	all := object{strconv.Itoa(o.Code()): done}
+	for _, status := range o.Also {
+		other := maps.Clone(done)
+		other["description"] = http.StatusText(status)
+		all[strconv.Itoa(status)] = other
+	}
 	if d.Failure != nil {
 		all["default"] = object{"description": "Refused, or failed", "content": object{kind(d.FailureIs): object{"schema": d.Failure}}}
 	}

@@ -112,7 +112,6 @@ func About(s Schema, text string) Schema {
 type Reader struct {
 	Values map[reflect.Type][]string
 	Notes  map[string]string
-	Lax    bool // objects may have fields that are not named
 }
 
 // Of is the schema of a value's type.
@@ -161,11 +160,7 @@ func (r Reader) of(t reflect.Type) Schema {
 }
 
 func (r Reader) object(t reflect.Type) Schema {
-	fields := r.fields(t, false)
-	if r.Lax {
-		return Open(fields...)
-	}
-	return Object(fields...)
+	return Object(r.fields(t, false)...)
 }
 
 // fields lists the fields of a struct, those of embedded structs among them. What

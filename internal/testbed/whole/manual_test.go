@@ -165,7 +165,11 @@ func (r *reading) call(by, operation, query, body string, path ...string) Answer
 		_, after, _ := strings.Cut(rest, "}")
 		address = before + value + after
 	}
-	a := r.Do(method, address+query, body, "Authorization", by, "X-Latchkey-Workspace", map[bool]string{true: r.Workspace.PublicID}[by == "Bearer "+MasterKey])
+	kind := ""
+	if op.RequestBody != nil && op.RequestBody.Value.Content["text/csv"] != nil {
+		kind = "text/csv"
+	}
+	a := r.Do(method, address+query, body, "Content-Type", kind, "Authorization", by, "X-Latchkey-Workspace", map[bool]string{true: r.Workspace.PublicID}[by == "Bearer "+MasterKey])
 	if a.Status >= 300 || strings.Contains(a.Text, `"success":false`) || strings.Contains(a.Text, `{"code":1`) {
 		r.Errorf("%s: %d %s", a.Call, a.Status, a.Text)
 	}
@@ -204,7 +208,7 @@ func TestEveryOperationAnswersAsTheManualSays(t *testing.T) {
 	r.callFess()
 	r.callBotShare()
 	r.callRAGFlow()
-	for _, path := range []string{"/healthz", "/readyz", "/openapi.json"} {
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/openapi.json"} {
 		r.call("", "GET "+path, "", "")
 	}
 	for pattern, item := range r.doc.Paths.Map() {
@@ -269,6 +273,8 @@ func (r *reading) callNative() {
 	r.rounds(lin, "/shares", `{"bot_id":"`+r.Bot.PublicID+`","allowance":5,"allowance_unit":"messages","customers":[]}`, `{"cap":1000,"customers":null}`,
 		"pause", "resume", "reveal", "revoke", "undo-revoke")
 	r.rounds(lin, "/customers", `{"username":"maria","password":"green tea at noon"}`, `{"note":"From Acme"}`, "disable", "enable", "end-sessions", "reset-password")
+	r.call(lin, "POST "+api+"/customers/import", "?dry_run=1", "guest-1\nguest-2,guest@acme.example\n")
+	r.call(lin, "POST "+api+"/customers/import", "", "guest-1\nguest-2,guest@acme.example\n")
 	p := r.call(lin, "POST "+api+"/providers", "", `{"name":"Third","base_url":"`+r.Faulty.URL+`/v1","api_key":"k","models":["gpt-4o-mini",{"name":"e","kind":"embedding"}]}`).At("id").(string)
 	r.call(lin, "GET "+api+"/providers", "", "")
 	r.call(lin, "GET "+api+"/providers/{id}", "", "", p)

@@ -51,6 +51,8 @@ type word struct {
 	body, answer any
 	query        []manual.Parameter
 	example      string
+	file         bool  // the body is a CSV file
+	also         []int // other statuses with the same answer
 }
 
 // page is the answer of a list.
@@ -100,6 +102,10 @@ func operation(r Route, w word) manual.Operation {
 		o.Body = fields.Of(w.body)
 		o.Optional = r.Method == "POST" && strings.Contains(r.Path, ":id/")
 	}
+	if w.file {
+		o.Body, o.BodyKind = manual.String(), "text/csv"
+	}
+	o.Also = w.also
 	switch answer := w.answer.(type) {
 	case nil:
 	case manual.Schema:

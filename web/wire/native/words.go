@@ -96,7 +96,7 @@ func accessWords() map[string]word {
 	all["POST /tokens/:id/rotate"] = word{text: "Give an API token a new secret.", body: rotateBody{}, answer: tokenView{}, example: `{"keep_old":"24h"}`}
 	all["POST /shares/:id/reveal"] = word{text: "Show a link's text again.", body: nothing{}, answer: manual.Object(append(secret, manual.F("url", manual.String()))...)}
 	all["POST /customers/import"] = word{
-		text: "Enrol the customers of a CSV file (username, email, note, password; text/csv, at most 10,000 lines and 2 MB), all or none of them.", answer: importView{},
+		text: "Enrol the customers of a CSV file (username, email, note, password; text/csv, at most 10,000 lines and 2 MB), all or none of them.", answer: importView{}, file: true, also: []int{201, 422},
 		query: []manual.Parameter{manual.Text("dry_run", "1: check every line and enrol nobody.")},
 	}
 	all["POST /customers/:id/reset-password"] = word{text: "Give a customer a new password and end their sign-ins.", body: passwordBody{}, answer: customerView{}}
