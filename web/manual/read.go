@@ -24,7 +24,7 @@ func (s Schema) rows(prefix string, depth int) (all []Row) {
 	if depth == 0 {
 		return nil
 	}
-	properties, _ := s["properties"].(Schema)
+	properties, isObject := s["properties"].(Schema)
 	required, _ := s["required"].([]string)
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		field := properties[name].(Schema)
@@ -32,7 +32,7 @@ func (s Schema) rows(prefix string, depth int) (all []Row) {
 		all = append(all, Row{prefix + name, field.Kind(), text, slices.Contains(required, name)})
 		all = append(all, field.within(prefix+name, depth-1)...)
 	}
-	if len(properties) > 0 {
+	if isObject {
 		return all
 	}
 	return s.within(strings.TrimSuffix(prefix, "."), depth)

@@ -53,6 +53,9 @@ func TestSchemaOfAStruct(t *testing.T) {
 	if d := cmp.Diff(rows, s.Rows()); d != "" {
 		t.Error(d)
 	}
+	if got := Object().Rows(); got != nil {
+		t.Errorf("an object without fields has %v", got)
+	}
 	either := Either(Object(F("data", Either(s, Null()))), Object(F("message", String())))
 	if got := either.Rows(); len(got) != 10 || got[1].Name != "data.checks" || got[0].Kind != "object | null" {
 		t.Errorf("%v", got)

@@ -9,9 +9,9 @@ import (
 func words() map[string]word {
 	all := map[string]word{
 		"GET /workspaces":        listed("Workspaces that the caller may know of.", workspaceView{}),
-		"POST /workspaces":       {text: "Make a further workspace.", body: newWorkspace{}, answer: oneWorkspace{}, example: `{"name":"Acme Support"}`},
+		"POST /workspaces":       {text: "Make a further workspace.", body: newWorkspace{}, answer: oneWorkspace{}, example: `{"name":"Acme"}`},
 		"GET /workspaces/:id":    {text: "One workspace, with its budget.", answer: oneWorkspace{}},
-		"PATCH /workspaces/:id":  {text: "Change a workspace; group and budget by an instance admin.", body: editWorkspace{}, answer: oneWorkspace{}, example: `{"name":"Acme Support"}`},
+		"PATCH /workspaces/:id":  {text: "Change a workspace; group and budget by an instance admin.", body: editWorkspace{}, answer: oneWorkspace{}, example: `{"name":"Acme"}`},
 		"DELETE /workspaces/:id": {text: "Delete a workspace and end all that is in it."},
 
 		"GET /usage": {text: "Sums of usage.", answer: usageSchema(), query: []manual.Parameter{
