@@ -16,6 +16,7 @@ import (
 // browser, whose key is then looked up. On a phone in Chinese as well.
 func TestAKeyIsHandedOver(t *testing.T) {
 	s, _, _, _ := sampled(t)
+	axe := axeScript(t)
 	for _, l := range []struct {
 		name string
 		look look
@@ -38,9 +39,11 @@ func TestAKeyIsHandedOver(t *testing.T) {
 
 			holder.visit(link)
 			holder.until("the question", `document.querySelector("main form button")`)
+			holder.axe("the one-time link", axe)
 			holder.picture("handed-over-" + l.name)
 			holder.click("main form button")
 			holder.until("the key", `document.querySelector("#key")`)
+			holder.axe("what was handed over", axe)
 			holder.picture("handed-over-open-" + l.name)
 			key := holder.value(`document.querySelector("#key").value`)
 			if a, err := http.Get(link); err != nil || a.StatusCode != http.StatusGone {
@@ -55,6 +58,7 @@ func TestAKeyIsHandedOver(t *testing.T) {
 			if holder.value("location.href") != s.url+"/key" || holder.value(`document.documentElement.outerHTML.includes("`+key+`")`) != "false" {
 				t.Error("the page or its address holds the key")
 			}
+			holder.axe("how a token stands", axe)
 			holder.picture("key-stands-" + l.name)
 
 			owner.visit(token)
@@ -137,6 +141,7 @@ func curl(t *testing.T, code string) (status int, answer string) {
 // factor; from then on the password alone opens nothing.
 func TestAGuestJoinsAndLocksTheDoor(t *testing.T) {
 	s, _, _, _ := sampled(t)
+	axe := axeScript(t)
 	owner, guest := open(t, desktop), open(t, phone)
 	said, heard := chromedp.Console(owner.ctx), chromedp.Console(guest.ctx)
 	signIn(owner, s)
@@ -149,17 +154,20 @@ func TestAGuestJoinsAndLocksTheDoor(t *testing.T) {
 	guest.visit(link)
 	guest.fill("username", "mei.tan")
 	guest.fill("password", ownerPassword)
+	guest.axe("the invitation", axe)
 	guest.picture("invited")
 	guest.click("main form button[type=submit]")
 	guest.until("in the workspace", `location.pathname === "/"`)
 	guest.visit(s.url + "/settings/two-factor")
 	guest.click(`form[action$="/new"] button`)
 	guest.until("what the app scans", `document.querySelector("#totp-text")`)
+	guest.axe("what the app scans", axe)
 	guest.picture("two-factor-scan")
 	text := guest.value(`document.querySelector("#totp-text").textContent.replaceAll(" ", "")`)
 	guest.fill("code", appCode(t, text))
 	guest.click("main form button[type=submit]")
 	guest.until("the recovery codes", `document.querySelector("#recovery-codes")`)
+	guest.axe("the recovery codes", axe)
 	guest.picture("recovery-codes")
 	spare := guest.value(`document.querySelector("#recovery-codes").textContent.trim().split("\n")[0].trim()`)
 	guest.quiet(heard)
@@ -171,6 +179,7 @@ func TestAGuestJoinsAndLocksTheDoor(t *testing.T) {
 	again.fill("password", ownerPassword)
 	again.click("main [type=submit]")
 	again.until("the second step", `document.querySelector("[name=ticket]")`)
+	again.axe("the second step", axe)
 	again.picture("second-step")
 	again.fill("code", spare)
 	again.click("main [type=submit]")
