@@ -19,6 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 )
 
 // shop is a page of another origin that shows the chat.
@@ -250,4 +251,57 @@ func TestEmbedWithoutCookies(t *testing.T) {
 	s.enterShop(b)
 	b.untilInner("the way out", `!document.querySelector("#frame").hidden && document.querySelector("#frame a[target=_blank]").getClientRects().length`)
 	b.picture("embed-no-cookie")
+}
+
+// The owner's tab: the code to paste, the key that is shown once, the tester.
+func TestEmbedTab(t *testing.T) {
+	s := newShop(t, "127.0.0.1", false)
+	b := open(t, desktop)
+	b.visit(s.home + "/login")
+	b.fill("username", "lin")
+	b.fill("password", testbed.Password)
+	b.click("main [type=submit]")
+	b.until("signed in", `location.pathname === "/"`)
+	b.visit(s.home + "/bots/" + s.bot.PublicID + "/embed")
+	b.until("the site is named", fmt.Sprintf(`document.querySelector("[name=allowed_origins]").value === %q`, s.site.URL))
+	b.click("#code [type=submit]")
+	b.until("the code", `document.querySelector("#embed-bubble")?.textContent.includes("data-key")`)
+	b.click("#identity form [type=submit]")
+	b.until("the key", `document.querySelector("#identity-key")?.value.length === 43`)
+	b.picture("embed-tab-key")
+	b.click(`#identity-code a[href$="for=php"]`)
+	b.until("another language", `document.querySelector("#sign").textContent.includes("hash_hmac") && document.querySelector("#identity-key")`)
+	b.eval(`document.querySelector("#tester textarea").value = "a.b.c"`)
+	b.click("#tester [type=submit]")
+	b.says("One of the three parts cannot be read")
+	b.picture("embed-tab")
+	if wide := b.value(`document.documentElement.scrollWidth - innerWidth`); wide != "0" {
+		t.Errorf("%s px wider than the screen", wide)
+	}
+}
+
+// A customer's own page, and a rating with a note, on a phone.
+func TestChatAccount(t *testing.T) {
+	ten := int64(10)
+	allowance := &ten
+	p := newParlour(t, control.ShareForm{Allowance: &allowance})
+	b := open(t, phone)
+	p.enter(b, "mei.tanaka")
+	send(b, "我的发票在哪里？")
+	call := p.call()
+	call.Send("在收件箱里。")
+	call.End()
+	whole(b)
+	b.click(`.rating [name=rating][value="-1"]`)
+	b.click(".noting .input")
+	b.do(chromedp.SendKeys(".noting .input", "不在那里"))
+	b.picture("chat-rating-phone")
+	b.click(".noting [type=submit]")
+	b.says("谢谢，已转达。")
+	b.visit(p.url + "/account")
+	b.says("剩余额度")
+	b.picture("chat-account-phone")
+	if wide := b.value(`document.documentElement.scrollWidth > innerWidth`); wide != "false" {
+		t.Error("something is wider than the screen")
+	}
 }
