@@ -71,3 +71,18 @@ func TestListsJourney(t *testing.T) {
 	b.picture("bulk-report-desktop-light-en")
 	b.quiet(messages)
 }
+
+// On a phone a row is a card that is no wider than the screen: its menu can be seen.
+func TestCardsFitThePhone(t *testing.T) {
+	s, _, _, _ := sampled(t)
+	b := open(t, phone)
+	signIn(b, s)
+	for _, list := range []string{"tokens", "shares", "customers", "requests"} {
+		b.visit(s.url + "/" + list)
+		b.until("rows of "+list, `document.querySelector("tbody tr[data-row]")`)
+		if out := b.value(`[...document.querySelectorAll("tbody *")].filter((e) => e.getBoundingClientRect().right > innerWidth).length`); out != "0" {
+			t.Errorf("%s: %s elements stand beyond the edge of the screen", list, out)
+		}
+		b.picture("cards-" + list)
+	}
+}
