@@ -49,7 +49,7 @@ type guest struct {
 // link finds what the text in an address leads to. A link that does not lead on is
 // answered here, and do is not called.
 func (h *Chat) link(c *fiber.Ctx, do func(control.OpenedLink) error) error {
-	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	h.hideAddress(c)
 	o, err := h.opened(c)
 	if o.Embedded() {
 		h.frame(c, o)
@@ -61,6 +61,17 @@ func (h *Chat) link(c *fiber.Ctx, do func(control.OpenedLink) error) error {
 		return h.fail(c, o, err)
 	}
 	return nil
+}
+
+// hideAddress keeps the page's address, which opens the chat, from other sites. Over
+// plain HTTP a browser tells where a form comes from in Origin alone, which
+// no-referrer would blank: same-origin tells other sites as little.
+func (h *Chat) hideAddress(c *fiber.Ctx) {
+	policy := "no-referrer"
+	if !h.Sessions.Secure {
+		policy = "same-origin"
+	}
+	c.Set(fiber.HeaderReferrerPolicy, policy)
 }
 
 // inside lets customers pass who are signed in and may use the link. Others get

@@ -68,7 +68,7 @@ func (h *Chat) plain(c *fiber.Ctx, o control.OpenedLink) bool {
 
 // Embed is RAGFlow's address of an embedded chat: it leads to ours.
 func (h *Chat) Embed(c *fiber.Ctx) error {
-	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	h.hideAddress(c)
 	beta, bot := c.Query("auth"), c.Query("shared_id")
 	o, err := h.Control.EmbedOf(c.UserContext(), beta, bot)
 	if o.Embedded() {

@@ -50,7 +50,7 @@ func TestEmbedAsks(t *testing.T) {
 	s := newStall(t, faulty.Good, control.TokenForm{})
 	r := s.reader()
 	page := r.get(s.embed())
-	if page.status != 200 || ancestors(page) != around || page.header.Get("X-Frame-Options") != "" || page.header.Get("Referrer-Policy") != "no-referrer" {
+	if page.status != 200 || ancestors(page) != around || page.header.Get("X-Frame-Options") != "" || page.header.Get("Referrer-Policy") != "same-origin" {
 		t.Fatalf("%d %v", page.status, page.header)
 	}
 	s.says(page.body, "Hello, ask away.", `data-origins="`+around+`"`, `target="_blank"`, s.embed()+"/language", "/static/frame.")

@@ -20,7 +20,7 @@ func TestSignedOut(t *testing.T) {
 	}
 	s.says(page.body, "Acme Support invites you to chat with", "Acme help desk", "It answers questions on orders", `name="username"`, `name="password"`,
 		"No account, or forgot the password?", "Acme Support can read what is written here.", "This link works until", "Powered by Latchkey", `action="`+s.base()+`/login"`)
-	for name, want := range map[string]string{"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
+	for name, want := range map[string]string{"Referrer-Policy": "same-origin", "Cache-Control": "no-store"} {
 		if got := page.header.Get(name); got != want {
 			t.Errorf("%s: %q", name, got)
 		}
@@ -157,7 +157,7 @@ func TestDeadLinks(t *testing.T) {
 				r.post(s.base()+"/login", "username", "mei.tanaka", "password", password)
 			}
 			page := r.get(s.base())
-			if page.status != c.status || page.header.Get("Referrer-Policy") != "no-referrer" {
+			if page.status != c.status || page.header.Get("Referrer-Policy") != "same-origin" {
 				t.Errorf("status %d, want %d", page.status, c.status)
 			}
 			s.says(page.body, c.en, "Try again")
