@@ -219,7 +219,7 @@ func (w *world) workspaces() {
 	w.call("plain viewer", "GET", "/workspaces", "").is(200).has("total", 1)
 	w.call("token read", "GET", "/workspaces", "").is(200).has("total", 1)
 	w.owner(204, "DELETE", path, "")
-	w.call("owner", "GET", path, "").refused(404, "not_found")
+	w.call("owner", "GET", path, "").refused(404, "workspace_unknown")
 }
 
 // ask asks the gateway a plain question.
