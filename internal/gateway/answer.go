@@ -12,7 +12,7 @@ import (
 	"latchkey/internal/upstream"
 )
 
-const storeLeast = 4 << 10 // bytes: what most batches of events fit into
+const storeLeast = 1 << 10 // bytes: what most batches of events fit into
 
 // How a stream is watched while it runs.
 const (

@@ -50,8 +50,8 @@ type Answer struct {
 
 // What a batch has room for before it grows: most readers keep up.
 const (
-	fewEvents = 16
-	fewBytes  = 4 << 10
+	fewEvents = 4
+	fewBytes  = 1 << 10
 )
 
 // batch holds events in one run of bytes.

@@ -40,7 +40,7 @@ const (
 	maxHeader     = 64 << 10 // all header lines of an answer, interim ones with them
 	maxQueued     = 1 << 20  // bytes of events read ahead of a slow reader
 	maxMalformed  = 5        // events of a stream that are no JSON and are passed over
-	readSize      = 16 << 10
+	readSize      = 4 << 10
 	idlePerHost   = 256
 	idleTime      = 90 * time.Second
 	firstEvent    = time.Second            // after the first byte: how long Ask waits for the first event

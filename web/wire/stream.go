@@ -16,7 +16,7 @@ import (
 // stream ends.
 const writeWait = 20 * time.Second
 
-const pumpLeast = 4 << 10 // bytes: what most pieces of a stream fit into
+const pumpLeast = 1 << 10 // bytes: what most pieces of a stream fit into
 
 // past is a moment that every clock is beyond.
 var past = time.Unix(1, 0)
