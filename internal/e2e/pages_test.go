@@ -33,6 +33,7 @@ var pages = []struct{ name, path string }{
 	{"backups", "/settings/backups"},
 	{"health", "/settings/health"},
 	{"key", "/key"},
+	{"docs", "/docs/fess"},
 	{"user-create", "/settings/users/new"},
 	{"invite", "/settings/members/invitations/new"},
 	{"token-create", "/tokens/new"},
