@@ -79,6 +79,7 @@ func TestAskQuestionChecks(t *testing.T) {
 	g := o.enter(o.enrol("mei.tanaka"), text)
 	for code, f := range map[string]QuestionForm{
 		"question_empty":    {Question: " \n\t\x00\x07 \ufeff"},
+		"question_binary":   {Question: "GIF89a\x01\x00 and words"},
 		"question_too_long": {Question: strings.Repeat("x", access.QuestionMax+1)},
 		"form_broken":       {Question: "x", ClientKey: strings.Repeat("k", clientKeyMax+1)},
 		"not_found":         {Question: "x", Conversation: "00000000000000000000000000000000"},
@@ -86,7 +87,7 @@ func TestAskQuestionChecks(t *testing.T) {
 		_, err := o.AskQuestion(t.Context(), g, f)
 		o.refused(err, code)
 	}
-	a, err := o.AskQuestion(t.Context(), g, QuestionForm{Question: "\ufeffHow do I\x00 retry a failed webhook safely, and what happens to the events of last night?\r\nIn \xffdetail."})
+	a, err := o.AskQuestion(t.Context(), g, QuestionForm{Question: "\ufeffHow do I\x07 retry a failed webhook safely, and what happens to the events of last night?\r\nIn \xffdetail."})
 	o.must(err)
 	if want := "How do I retry a failed webhook safely, and what happens to the events of last night?\nIn \ufffddetail."; a.Question.Text != want {
 		t.Errorf("stored %q", a.Question.Text)
