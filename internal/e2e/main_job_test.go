@@ -130,7 +130,7 @@ func TestOfficialClientWithCopiedToken(t *testing.T) {
 	owner.until("the form", `document.querySelector("#dialog[open] [name=name]")`)
 	owner.picture("token-create")
 	owner.fill("name", "Billing export script")
-	owner.click("#dialog form [type=submit]")
+	owner.click("#dialog form .foot [type=submit]")
 	owner.until("the key", `document.querySelector("#dialog #key")`)
 	owner.picture("token-created")
 	if owner.value(`document.querySelector("main").innerHTML.includes("sk-lk") && !document.querySelector("main").innerHTML.includes("sk-lk…")`) == "true" {
