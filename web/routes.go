@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -51,7 +52,7 @@ func (r Rooms) routes(app *fiber.App) {
 	app.Get("/healthz", r.Ops.Healthy)
 	app.Get("/readyz", r.Ops.Ready)
 	app.Get("/metrics", r.counts.Metrics(r.Config.MetricsToken.Reveal()))
-	manual := Manual()
+	manual := sync.OnceValue(Manual) // made when somebody reads it
 	app.Get("/openapi.json", r.Ops.OpenAPI(manual))
 	app.Get("/docs", r.Ops.Docs(manual))
 	app.Get("/docs/:door", r.Ops.Docs(manual))

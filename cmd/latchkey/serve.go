@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -56,18 +55,11 @@ func (s *serveCmd) Run(sh *shell, basic *config.Basic) error {
 	return sh.serve(ctx, h, cfg, listener, log)
 }
 
-// heapGrowth lets the heap grow to four times what lives before it is swept: what
-// lives is small, and a sweep costs calls more than the room. GOGC wins.
-const heapGrowth = 300 // percent
-
 // serve answers until a signal, then drains.
 func (sh *shell) serve(ctx context.Context, h *house, cfg config.Config, listener net.Listener, log *slog.Logger) error {
 	certificate, reload, err := certificates(cfg)
 	if err != nil {
 		return err
-	}
-	if own := debug.SetGCPercent(heapGrowth); own != 100 {
-		debug.SetGCPercent(own)
 	}
 	rooms := h.rooms(sh, cfg, listener, log)
 	app := web.New(rooms)

@@ -17,8 +17,9 @@ import (
 const exampleBase = "https://bots.acme.example"
 
 // Docs serves GET /docs and /docs/{door}: the manual for people.
-func (o *Ops) Docs(m manual.Manual) fiber.Handler {
+func (o *Ops) Docs(all func() manual.Manual) fiber.Handler {
 	return func(c *fiber.Ctx) error {
+		m := all()
 		name := c.Params("door")
 		if name == "" {
 			name = m[0].Name

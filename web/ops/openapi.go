@@ -9,8 +9,8 @@ import (
 )
 
 // OpenAPI serves GET /openapi.json: the manual as a document for tools.
-func (o *Ops) OpenAPI(m manual.Manual) fiber.Handler {
-	document := sync.OnceValues(m.OpenAPI)
+func (o *Ops) OpenAPI(all func() manual.Manual) fiber.Handler {
+	document := sync.OnceValues(func() ([]byte, error) { return all().OpenAPI() })
 	return func(c *fiber.Ctx) error {
 		text, err := document()
 		if err != nil {
