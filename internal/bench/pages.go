@@ -81,10 +81,10 @@ func (b *bench) lists() error {
 			{"by name", "/tokens?sort=name", cookie},
 			{"by last use", "/tokens?sort=-used", cookie},
 			{"search, common", "/tokens?q=Support", cookie},
-			{"search, rare", "/tokens?q=token+777", cookie},
+			{"search, rare", "/tokens?q=Zanzibar", cookie},
 			{"search, none", "/tokens?q=zzzzzz", cookie},
 			{"New API, first page", "/api/token/?p=1&size=20", login},
-			{"New API, search", "/api/token/search?keyword=token+777", login},
+			{"New API, search", "/api/token/search?keyword=Zanzibar", login},
 		} {
 			r, err := b.median(func() (result, error) {
 				return run(own.address, call{name: p.name, request: get(own.address, p.path, p.headers), status: 200}, 1, b.length/4, own.Process.Pid)
@@ -163,7 +163,7 @@ func (h *house) fill(n int) error {
 			INSERT INTO purses (id, workspace_id, quota, used, unlimited, period_at) SELECT 1000000 + i, $2, 50000000, i % 40000000, 0, $3 FROM n`,
 		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
 			INSERT INTO api_tokens (id, public_id, workspace_id, created_by, name, note, hint, purse_id, created_at, updated_at)
-			SELECT 1000000 + i, printf('%032x', i), $2, 1, CASE i % 3 WHEN 0 THEN 'Support desk ' ELSE 'token ' END || i, '', substr(printf('%04x', i), 1, 4), 1000000 + i, $3, $3 FROM n`,
+			SELECT 1000000 + i, printf('%032x', i), $2, 1, CASE WHEN i = 500 THEN 'Zanzibar kiosk' WHEN i % 3 = 0 THEN 'Support desk ' || i ELSE 'token ' || i END, '', substr(printf('%04x', i), 1, 4), 1000000 + i, $3, $3 FROM n`,
 	} {
 		if _, err := tx.Exec(text, n, h.owner.WorkspaceID, now); err != nil {
 			return err
