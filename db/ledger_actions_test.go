@@ -14,7 +14,8 @@ import (
 )
 
 // What can happen in the life of a ledger. Each does it to the real one and to
-// the model, and compares what both answer.
+// the model, and compares what both answer. Where a thing cannot happen yet, the
+// one before it happens instead: no step is idle.
 
 var (
 	refills = rapid.SampledFrom([]access.Refill{access.RefillNone, access.RefillNone, access.RefillDaily, access.RefillWeekly, access.RefillMonthly})
@@ -39,7 +40,8 @@ func (l *life) keep(p *modelPurse, id int64) *modelPurse {
 
 func (l *life) MakeToken(t *rapid.T) {
 	if len(l.tokens) == 4 {
-		t.Skip("tokens enough")
+		l.EditToken(t)
+		return
 	}
 	opening := int64(0)
 	p := access.Purse{Unit: access.Units, Quota: quotas.Draw(t, "quota"), Unlimited: rapid.Bool().Draw(t, "unlimited"), Refill: refills.Draw(t, "refill")}
@@ -59,7 +61,8 @@ func (l *life) MakeToken(t *rapid.T) {
 
 func (l *life) MakeShare(t *rapid.T) {
 	if len(l.shares) == 2 {
-		t.Skip("shares enough")
+		l.EditShare(t)
+		return
 	}
 	id, most := hexID(), perhaps(t, quotas, "cap")
 	s := access.Share{
@@ -75,7 +78,8 @@ func (l *life) MakeShare(t *rapid.T) {
 // OpenShare seats a customer, or seats one again.
 func (l *life) OpenShare(t *rapid.T) {
 	if len(l.shares) == 0 {
-		t.Skip("no share")
+		l.MakeShare(t)
+		return
 	}
 	s, m := rapid.SampledFrom(l.shares).Draw(t, "share"), rapid.SampledFrom(l.customers).Draw(t, "customer")
 	row, err := l.d.OpenShare(context.Background(), s.ID, m, modelZone)
@@ -93,7 +97,8 @@ func (l *life) OpenShare(t *rapid.T) {
 // Hold begins a call of a token or of a seat.
 func (l *life) Hold(t *rapid.T) {
 	if len(l.tokens)+len(l.seats) == 0 {
-		t.Skip("nobody to call")
+		l.MakeToken(t)
+		return
 	}
 	h := &Hold{RequestID: hexID(), WorkspaceID: l.workspace.ID, Zone: modelZone, Units: amounts.Draw(t, "units")}
 	h.Deadline = l.now().Add(rapid.SampledFrom([]time.Duration{20 * time.Minute, 60 * 24 * time.Hour}).Draw(t, "deadline"))
@@ -126,7 +131,8 @@ func (l *life) share(id int64) *access.Share {
 	return &l.shares[slices.IndexFunc(l.shares, func(s access.Share) bool { return s.ID == id })]
 }
 
-// call draws a call that stands somewhere.
+// call draws a call that stands somewhere. Where there is none, one begins, and
+// nil is returned.
 func (l *life) call(t *rapid.T, states ...string) *modelCall {
 	var fit []*modelCall
 	for _, c := range l.calls {
@@ -135,13 +141,17 @@ func (l *life) call(t *rapid.T, states ...string) *modelCall {
 		}
 	}
 	if len(fit) == 0 {
-		t.Skip("no such call")
+		l.Hold(t)
+		return nil
 	}
 	return rapid.SampledFrom(fit).Draw(t, "call")
 }
 
 func (l *life) Stream(t *rapid.T) {
 	c := l.call(t, "memory")
+	if c == nil {
+		return
+	}
 	floor := amounts.Draw(t, "floor")
 	if c.hold.Deadline.Before(l.now()) {
 		c.hold.Deadline = l.now().Add(time.Minute)
@@ -152,6 +162,9 @@ func (l *life) Stream(t *rapid.T) {
 
 func (l *life) Checkpoint(t *rapid.T) {
 	c := l.call(t, "streaming")
+	if c == nil {
+		return
+	}
 	units := rapid.Int64Range(0, 120).Draw(t, "units")
 	l.d.Ledger.Checkpoint(c.hold.RequestID, units)
 	need(t, l.d.settled())
@@ -167,6 +180,9 @@ func (l *life) settlement(c *modelCall, units int64) Settlement {
 // Settle ends a call, also for more than it held.
 func (l *life) Settle(t *rapid.T) {
 	c := l.call(t, "memory", "streaming")
+	if c == nil {
+		return
+	}
 	units := rapid.Int64Range(0, 120).Draw(t, "units")
 	need(t, l.d.Ledger.Settle(context.Background(), l.settlement(c, units)))
 	c.settle(units, l.now())
@@ -175,6 +191,9 @@ func (l *life) Settle(t *rapid.T) {
 // EndAgain does to a call that is over whatever can be done to one.
 func (l *life) EndAgain(t *rapid.T) {
 	c := l.call(t, "over")
+	if c == nil {
+		return
+	}
 	c.lingers = false
 	if c.charged < 0 || rapid.Bool().Draw(t, "release") {
 		l.d.Ledger.Release(c.hold)
@@ -187,6 +206,9 @@ func (l *life) EndAgain(t *rapid.T) {
 
 func (l *life) Release(t *rapid.T) {
 	c := l.call(t, "memory")
+	if c == nil {
+		return
+	}
 	l.d.Ledger.Release(c.hold)
 	c.release()
 }
@@ -194,6 +216,9 @@ func (l *life) Release(t *rapid.T) {
 // Withdraw ends a stream that got no answer.
 func (l *life) Withdraw(t *rapid.T) {
 	c := l.call(t, "streaming")
+	if c == nil {
+		return
+	}
 	need(t, l.d.Ledger.Withdraw(context.Background(), c.hold))
 	c.release()
 }
@@ -222,7 +247,8 @@ func quotaChange(t *rapid.T) QuotaChange {
 
 func (l *life) EditToken(t *rapid.T) {
 	if len(l.tokens) == 0 {
-		t.Skip("no token")
+		l.MakeToken(t)
+		return
 	}
 	k, c := rapid.SampledFrom(l.tokens).Draw(t, "token"), quotaChange(t)
 	code := l.purses[k.PurseID].edit(c, l.now())
