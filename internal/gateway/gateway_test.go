@@ -265,6 +265,7 @@ func TestSweepAfterAKill(t *testing.T) {
 	if p := row(t, h, k.Row.PublicID).Purse; p.Reserved == 0 {
 		t.Fatal("a running stream has nothing reserved")
 	}
+	h.Token(t, control.TokenForm{}) // the next commit holds the checkpoint
 	// The process ends here without settling: another opens the file.
 	old, first := h.DB, h.Gateway
 	h.DB = nil

@@ -23,7 +23,9 @@ import (
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	extended "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
@@ -59,19 +61,49 @@ func From(source string, have int) []string {
 	var b bytes.Buffer
 	at := 0
 	for node := document.FirstChild(); node != nil; node = node.NextSibling() {
-		if at++; at <= have {
+		at++
+		if at <= have {
 			continue
 		}
-		b.Reset()
 		if err := t.markdown.Renderer().Render(&b, raw, node); err != nil {
 			return append(out, plain(source)) // a bytes.Buffer does not fail
 		}
+		if undecided(node, raw) {
+			at--
+			continue
+		}
 		out = append(out, t.policy.Sanitize(b.String()))
+		b.Reset()
 	}
 	if rest != "" {
 		out = append(out, plain(rest))
 	}
 	return out
+}
+
+// undecided reports that the line which the last block began with has not ended
+// and may still turn into more of this block, the one before: `*` becomes `**`,
+// `2` becomes `2.`, the line below a table's head becomes words. Until then the
+// two are one.
+func undecided(block ast.Node, raw []byte) bool {
+	last := block.NextSibling()
+	if last == nil || last.NextSibling() != nil || raw[len(raw)-1] == '\n' {
+		return false
+	}
+	line := bytes.LastIndexByte(raw, '\n') + 1
+	if head, ok := last.(*extended.Table); ok && head.ChildCount() == 1 {
+		lines := block.Lines()
+		return ast.IsParagraph(block) && bytes.Count(raw[lines.At(lines.Len()-1).Start:], []byte{'\n'}) == 2
+	}
+	if last.Pos() < line {
+		return false
+	}
+	before := bytes.LastIndexByte(raw[:line-1], '\n') + 1
+	if len(bytes.TrimSpace(raw[before:line])) > 0 {
+		return true
+	}
+	_, list := block.(*ast.List)
+	return list && bytes.IndexByte([]byte("0123456789-+*"), bytes.TrimSpace(raw[line:])[0]) >= 0
 }
 
 // HTML is Blocks in one piece.
@@ -140,7 +172,9 @@ var tools = sync.OnceValue(func() toolset { return toolset{newMarkdown(), newPol
 func newMarkdown() goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithParser(parser.NewParser(
-			parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+			// Dashes below words are a rule, as models mean them: no headings by underlines,
+			// which would also unmake the table above them.
+			parser.WithBlockParsers(parser.DefaultBlockParsers()[1:]...),
 			parser.WithInlineParsers(
 				util.Prioritized(parser.NewCodeSpanParser(), 100), util.Prioritized(newLinks(), 200),
 				util.Prioritized(parser.NewAutoLinkParser(), 300), util.Prioritized(parser.NewRawHTMLParser(), 400),

@@ -178,10 +178,13 @@ var fragments = []string{
 	"[x]: https://b.example", "<div>", "</div>", "<!--", "-->", "<script>", "    ", "\t", "~~", "![i](http://x.example/y)", "文。", "：", "&lt;", "\\", "https://c.example ",
 }
 
-// While a text grows, what was sent of it stays right.
+// While a text grows, what was sent of it stays right: with anything in it, and with
+// what makes a line change what stands above it.
 func TestFinishedBlocksStay(t *testing.T) {
+	heads := []string{"word", "\n", "\n", "|-|", "-|", "|", ":-", "---", "===", " ", "> ", "- ", "# ", "*", "+", "2", ".", ")", "`", "~", "<", "\\", "\r"}
 	rapid.Check(t, func(t *rapid.T) {
-		source := strings.Join(rapid.SliceOfN(rapid.SampledFrom(fragments), 1, 40).Draw(t, "fragments"), "")
+		from := rapid.SampledFrom([][]string{fragments, heads}).Draw(t, "from")
+		source := strings.Join(rapid.SliceOfN(rapid.SampledFrom(from), 1, 40).Draw(t, "fragments"), "")
 		var sent []string
 		for i := range len(source) + 1 {
 			blocks := Blocks(source[:i])
