@@ -137,7 +137,7 @@ func TestPasswordsStayOut(t *testing.T) {
 
 // approvedRaw lists where markup may be inserted as it is, and why.
 var approvedRaw = map[string]string{
-	"chat.templ": "answers, which internal/markdown has made from text: 120 hostile ones are tried there",
+	"chat_answer.templ": "answers, which internal/markdown has made from text: 120 hostile ones are tried there",
 }
 
 // deadAttributes are those of htmx 2 that htmx 4 does not know or that need
