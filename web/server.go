@@ -7,8 +7,8 @@
 // kind, and that no fault shows more than the request's id. It decides nothing
 // about anyone's rights.
 //
-// Start with routes.go: one list, one screen. This file is the order of what
-// comes before.
+// Start with routes.go, which leads to the two lists of addresses. This file is
+// the order of what comes before.
 package web
 
 import (
