@@ -35,7 +35,7 @@ type room struct {
 var rooms = []room{
 	{
 		"ledger",
-		[]string{"db/ledger.go", "db/settle.go", "db/purses.go", "db/periods.go", "db/allowances.go"},
+		[]string{"db/ledger.go", "db/ledger_accounts.go", "db/settle.go", "db/purses.go", "db/periods.go", "db/allowances.go"},
 		[]string{"./db", "-run", "Ledger|Watch|History|Allowance|Share|Quota|Token|Seat", "-rapid.checks=60", "-rapid.nofailfile"},
 		90,
 	},
