@@ -30,7 +30,7 @@ func newRig(t *testing.T, h *testbed.House, s upstream.Settings) *rig {
 	if s.PrivateHosts == nil {
 		s.PrivateHosts = h.Faulty.Private
 	}
-	s.Now = h.Now
+	s.Now, s.FirstEvent = h.Now, time.Minute // a busy machine sends no long line in a second
 	up := upstream.New(s)
 	g := gateway.New(gateway.Parts{DB: h.DB, Upstream: up, Keys: h.Keys, Now: h.Now, Random: h.Control.Random, Log: h.Log})
 	t.Cleanup(func() { g.Close(); up.Close() })

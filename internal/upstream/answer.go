@@ -179,7 +179,7 @@ func (a *Answer) open(resp *http.Response) error {
 		case end != nil:
 			return end
 		case begun && !plain && grace == nil:
-			t := time.NewTimer(firstEvent)
+			t := time.NewTimer(a.client.settings.FirstEvent)
 			defer t.Stop()
 			grace = t.C
 		}

@@ -27,6 +27,7 @@ import (
 // How long a call waits by default.
 const (
 	DefaultFirstByte = 60 * time.Second  // from the call to the answer's first byte
+	DefaultFirstEvent = time.Second       // from there to the first event: so long Ask waits for it
 	DefaultSilence   = 120 * time.Second // between two bytes of an answer
 	DefaultTotal     = 15 * time.Minute  // the whole answer
 	DefaultDial      = 5 * time.Second   // name, connection; the TLS greeting has as much again
@@ -43,7 +44,6 @@ const (
 	readSize      = 4 << 10
 	idlePerHost   = 256
 	idleTime      = 90 * time.Second
-	firstEvent    = time.Second            // after the first byte: how long Ask waits for the first event
 	drainTime     = 250 * time.Millisecond // after the last event: for the end of the body, to keep the connection
 	errorBodySize = 64 << 10
 	errorBodyTime = 2 * time.Second
@@ -61,7 +61,7 @@ type Settings struct {
 	Demo http.Handler
 	Now  func() time.Time
 
-	Dial, FirstByte, Silence, Total time.Duration
+	Dial, FirstByte, FirstEvent, Silence, Total time.Duration
 }
 
 // Endpoint is where a provider is and the key it wants. BaseURL may end in /v1
@@ -89,6 +89,7 @@ func New(s Settings) *Client {
 	}
 	s.Dial = orDefault(s.Dial, DefaultDial)
 	s.FirstByte = orDefault(s.FirstByte, DefaultFirstByte)
+	s.FirstEvent = orDefault(s.FirstEvent, DefaultFirstEvent)
 	s.Silence = orDefault(s.Silence, DefaultSilence)
 	s.Total = orDefault(s.Total, DefaultTotal)
 

@@ -26,7 +26,7 @@ func client(t testing.TB, s *faulty.Server) *upstream.Client {
 // waiting is a Client that waits as long for the first byte, and for each other.
 func waiting(t testing.TB, s *faulty.Server, wait time.Duration) *upstream.Client {
 	t.Helper()
-	c := upstream.New(upstream.Settings{PrivateHosts: s.Private, Now: time.Now, FirstByte: wait, Silence: wait})
+	c := upstream.New(upstream.Settings{PrivateHosts: s.Private, Now: time.Now, FirstByte: wait, FirstEvent: time.Minute, Silence: wait})
 	t.Cleanup(c.Close)
 	return c
 }

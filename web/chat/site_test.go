@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -148,9 +147,7 @@ type reader struct {
 }
 
 func (s *site) reader() *reader {
-	jar, err := cookiejar.New(nil)
-	s.must(err)
-	return &reader{site: s, client: &http.Client{Jar: jar}, lang: "en"}
+	return &reader{site: s, client: testbed.Browser(), lang: "en"}
 }
 
 // customer is a reader who is signed in.

@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"crypto/rand"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strings"
@@ -19,9 +18,7 @@ import (
 // stranger is a browser that is signed in nowhere.
 func (s *site) stranger() *reader {
 	s.t.Helper()
-	jar, err := cookiejar.New(nil)
-	s.must(err)
-	return &reader{site: s, client: &http.Client{Jar: jar}, lang: "en"}
+	return &reader{site: s, client: testbed.Browser(), lang: "en"}
 }
 
 func TestSignInLeadsBack(t *testing.T) {

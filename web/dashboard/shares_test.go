@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"crypto/rand"
 	"net/http"
-	"net/http/cookiejar"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +24,7 @@ func (s *site) neighbour(name string) *reader {
 		Workspace: name, TimeZone: "UTC",
 	})
 	s.must(err)
-	jar, err := cookiejar.New(nil)
-	s.must(err)
-	r := &reader{site: s, client: &http.Client{Jar: jar}, lang: "en"}
+	r := &reader{site: s, client: testbed.Browser(), lang: "en"}
 	r.post("/login", "username", name, "password", testbed.Password, "next", "/settings/profile").want(s.t, 200)
 	return r
 }

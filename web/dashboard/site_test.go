@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
@@ -104,9 +103,7 @@ func (s *site) signIn(role access.Role) *reader {
 		}, role)
 		s.must(err)
 	}
-	jar, err := cookiejar.New(nil)
-	s.must(err)
-	r := &reader{site: s, client: &http.Client{Jar: jar}, lang: "en"}
+	r := &reader{site: s, client: testbed.Browser(), lang: "en"}
 	if in := r.post("/login", "username", name, "password", password, "next", "/settings/profile"); in.status != http.StatusOK || in.path != "/settings/profile" {
 		s.t.Fatalf("no sign-in as %s: %d at %s\n%s", role, in.status, in.path, in.body)
 	}

@@ -14,6 +14,7 @@ import (
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 )
 
 var (
@@ -392,7 +393,7 @@ func TestAccessPagesByRole(t *testing.T) {
 			t.Errorf("POST %s by a viewer: %d", path, a.status)
 		}
 	}
-	nobody := &reader{site: s, client: &http.Client{}, lang: "en"}
+	nobody := &reader{site: s, client: testbed.Browser(), lang: "en"}
 	for _, path := range []string{"/tokens", "/shares", "/customers", "/tokens.csv", "/shares.csv", "/customers.csv", "/tokens/" + k} {
 		if a := nobody.get(path); strings.Contains(a.body, "Data pipeline") || strings.Contains(a.body, "mei.tanaka") || strings.Contains(a.body, "Help desk") {
 			t.Errorf("%s tells somebody who is not signed in (%d)", path, a.status)

@@ -117,8 +117,7 @@ type Answer struct {
 	Cookies []*http.Cookie
 }
 
-// client follows no redirect, and waits for no answer that does not end.
-var client = http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var client = testbed.Client()
 
 // Do sends a request; headers come in pairs. A body that is an object or a list is
 // sent as JSON, any other as a form.
