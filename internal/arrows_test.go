@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"web/page":                 {"internal/access", "views", "internal/lang"},
 	"web/session":              {"internal/access", "db", "internal/control", "internal/lang", "web/page", "web/wire"},
 	"web/manual":               {},
-	"web/wire":                 {"internal/access", "internal/lang"},
+	"web/wire":                 {"internal/access", "internal/gateway", "internal/lang"},
 	"web/wire/openai":          {"internal/access", "db", "internal/control", "internal/gateway", "internal/strict", "internal/upstream", "internal/lang", "web/wire", "web/manual"},
 	"web/wire/native":          {"internal/access", "internal/control", "internal/gateway", "internal/strict", "internal/lang", "web/wire", "web/manual", "db"},
 	"web/wire/botshare":        {"internal/access", "internal/control", "internal/gateway", "internal/upstream", "internal/strict", "internal/lang", "web/wire", "web/manual"},

@@ -72,27 +72,27 @@ func tryQuestion(c *fiber.Ctx) string {
 
 // ask streams the answer into the panel, or shows the page with the whole of it.
 func (d *Dashboard) ask(c *fiber.Ctx, b access.Bot, said []gateway.Turn, turn views.TryTurnView) error {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.UserContext()))
-	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
-	began := d.Now()
-	a, err := d.Gateway.TryBot(ctx, d.actor(c), b.PublicID, append(said, gateway.Turn{Role: "user", Text: turn.Question}))
+	s := &trial{lang: page.Lang(c), turn: turn, href: botHref(b.PublicID), began: d.Now(), now: d.Now, units: d.Control.UnitsPerDollar}
+	live := page.IsPart(c)
+	a, err := wire.Ask(c, func(ctx context.Context) (a *gateway.Answer, err error) {
+		a, err = d.Gateway.TryBot(ctx, d.actor(c), b.PublicID, append(said, gateway.Turn{Role: "user", Text: turn.Question}))
+		if s.answer = a; err == nil && !live {
+			s.whole()
+		}
+		return a, err
+	})
 	if err != nil {
-		stop()
-		cancel(nil)
 		return d.tryRefused(c, b, said, turn, err)
 	}
-	turn.ID = "try-" + a.RequestID
-	s := &trial{answer: a, cancel: cancel, lang: page.Lang(c), turn: turn, href: botHref(b.PublicID), began: began, now: d.Now, units: d.Control.UnitsPerDollar}
-	if page.IsPart(c) {
-		stop()
+	s.turn.ID = "try-" + a.RequestID
+	s.Reading = a
+	if live {
 		return wire.Stream(c, s, d.Now, d.Log)
 	}
-	s.whole()
-	s.turn.Blocks = s.blocks()
-	stop()
-	if err := s.Close(); err != nil {
+	if err := a.Close(); err != nil {
 		return err
 	}
+	s.turn.Blocks = s.blocks()
 	return d.tryWhole(c, b, said, s.turn)
 }
 
@@ -146,8 +146,8 @@ func (d *Dashboard) tryView(b access.Bot) views.TryView {
 
 // trial spells an answer as parts of the panel.
 type trial struct {
+	*wire.Reading
 	answer *gateway.Answer
-	cancel context.CancelCauseFunc
 	lang   lang.Lang
 	turn   views.TryTurnView
 	href   string
@@ -231,16 +231,4 @@ func (s *trial) end(err error) {
 	}
 	u := s.answer.Usage
 	s.turn.Note = s.lang.T("bots.try_note", s.lang.Duration(s.first.Sub(s.began)), s.lang.Number(u.Prompt+u.Completion), s.lang.Money(s.answer.Units, s.units))
-}
-
-// Gone stops the provider when the reader has left, or has pressed Stop.
-func (s *trial) Gone() {
-	s.cancel(gateway.ErrLeft)
-	s.answer.Stop(gateway.ErrLeft)
-}
-
-// Close settles whatever happened.
-func (s *trial) Close() error {
-	defer s.cancel(nil)
-	return s.answer.Close()
 }

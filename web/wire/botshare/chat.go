@@ -2,6 +2,7 @@ package botshare
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -54,8 +55,7 @@ func (d *Door) checkShare(c *fiber.Ctx, by access.Actor, b chatBody) (link contr
 	return link, nil
 }
 
-// answer asks and answers. A caller who leaves before the answer stops the
-// provider.
+// answer asks and answers.
 func (d *Door) answer(c *fiber.Ctx, by access.Actor, link control.OpenedLink, b chatBody) error {
 	q, err := b.question()
 	if err != nil {
@@ -65,18 +65,19 @@ func (d *Door) answer(c *fiber.Ctx, by access.Actor, link control.OpenedLink, b 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.UserContext()))
-	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
-	a, err := ask(ctx)
-	stop()
+	a, err := wire.Ask(c, ask)
 	if err != nil {
-		cancel(nil)
 		return say(sayNoBot(err), access.SignedOut, nobody)
 	}
 	if a.Body == nil {
-		return wire.Stream(c, &stream{door: d, answer: a, cancel: cancel, lang: d.lang(c)}, d.Now, d.Log)
+		l := d.lang(c)
+		return wire.Stream(c, &wire.Relay{Reading: a, Field: "data: ", Fail: func(into []byte, why error) ([]byte, error) {
+			_, text := d.spellError(l, a.RequestID, sayNoBot(why))
+			body, err := json.Marshal(detail{text})
+			return wire.AppendEvent(into, "data: ", nil, body), err
+		}}, d.Now, d.Log)
 	}
-	defer cancel(nil)
+	defer a.Close()
 	return sendJSON(c, fiber.StatusOK, a.Body)
 }
 

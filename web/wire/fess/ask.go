@@ -72,8 +72,7 @@ func (d *Door) noQuestion(c *fiber.Ctx, text string) error {
 	return d.askError(c, err)
 }
 
-// ask asks the token's bot. A caller who leaves before the answer stops the
-// provider.
+// ask asks the token's bot.
 func (d *Door) ask(c *fiber.Ctx, text, q string) (*gateway.Answer, error) {
 	messages, err := json.Marshal([]map[string]string{{"role": "user", "content": q}})
 	if err != nil {
@@ -81,11 +80,13 @@ func (d *Door) ask(c *fiber.Ctx, text, q string) (*gateway.Answer, error) {
 	}
 	o := &strict.Object{}
 	o.Set("messages", messages)
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.UserContext()))
-	defer cancel(nil)
-	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
-	defer stop()
-	return d.Gateway.Ask(ctx, gateway.Question{
-		RequestID: c.GetRespHeader("X-Request-Id"), Secret: text, Address: wire.Address(c), Door: access.DoorFess, Path: gateway.Chat, Body: o,
+	a, err := wire.Ask(c, func(ctx context.Context) (*gateway.Answer, error) {
+		return d.Gateway.Ask(ctx, gateway.Question{
+			RequestID: c.GetRespHeader("X-Request-Id"), Secret: text, Address: wire.Address(c), Door: access.DoorFess, Path: gateway.Chat, Body: o,
+		})
 	})
+	if err != nil {
+		return nil, err
+	}
+	return a.Answer, a.Close()
 }

@@ -33,11 +33,11 @@ func (d *Door) answerOnce(c *fiber.Ctx, q gateway.Question) error {
 	by := access.Actor{Kind: access.ActorToken, ID: h.Token.ID, PublicID: h.Token.PublicID, WorkspaceID: h.Workspace.ID}
 	call := control.Call{Key: c.Get(onceHeader), Method: c.Method(), Path: c.Path(), Body: q.Raw}
 	kept, err := d.Control.OnceForCall(c.UserContext(), by, call, func() (control.Answer, error) {
-		a, cancel, err := d.ask(c, q)
+		a, err := d.ask(c, q)
 		if err != nil {
 			return control.Answer{}, err
 		}
-		cancel(nil)
+		defer a.Close()
 		setPace(c, a.Pace)
 		return control.Answer{Status: fiber.StatusOK, Body: a.Body}, nil
 	})

@@ -53,30 +53,27 @@ func (d *Door) Ask(path gateway.Path) fiber.Handler {
 	}
 }
 
-// ask asks the gateway. A caller who leaves before the answer stops the provider.
-// Without an error, cancel is the caller's to call.
-func (d *Door) ask(c *fiber.Ctx, q gateway.Question) (*gateway.Answer, context.CancelCauseFunc, error) {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.UserContext()))
-	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
-	a, err := d.Gateway.Ask(ctx, q)
-	stop()
+// ask asks the gateway.
+func (d *Door) ask(c *fiber.Ctx, q gateway.Question) (*wire.Reading, error) {
+	a, err := wire.Ask(c, func(ctx context.Context) (*gateway.Answer, error) { return d.Gateway.Ask(ctx, q) })
 	wire.Known(c, err)
-	if err != nil {
-		cancel(nil)
-	}
-	return a, cancel, err
+	return a, err
 }
 
 func (d *Door) answer(c *fiber.Ctx, q gateway.Question) error {
-	a, cancel, err := d.ask(c, q)
+	a, err := d.ask(c, q)
 	if err != nil {
 		return d.Error(c, err)
 	}
 	setPace(c, a.Pace)
 	if a.Body == nil {
-		return wire.Stream(c, &stream{door: d, answer: a, cancel: cancel, lang: d.lang(c)}, d.Now, d.Log)
+		l := d.lang(c)
+		return wire.Stream(c, &wire.Relay{Reading: a, Field: "data: ", Named: true, Fail: func(into []byte, why error) ([]byte, error) {
+			body, err := json.Marshal(d.spellError(l, a.RequestID, why))
+			return wire.AppendEvent(into, "data: ", nil, body), err
+		}}, d.Now, d.Log)
 	}
-	cancel(nil)
+	defer a.Close()
 	return sendBody(c, a.Body)
 }
 

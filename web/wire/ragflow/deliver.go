@@ -72,27 +72,24 @@ func (d *Door) greet(c *fiber.Ctx, link control.OpenedLink, a asking) error {
 	return c.Send(append(events, lastEvent...))
 }
 
-// deliver asks the gateway and answers as the client wants it. One who leaves before
-// the answer stops the provider.
+// deliver asks the gateway and answers as the client wants it.
 func (d *Door) deliver(c *fiber.Ctx, a asking, ask func(context.Context) (*gateway.Answer, error)) error {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.UserContext()))
-	stop := wire.Watch(c, func() { cancel(gateway.ErrLeft) })
-	answer, err := ask(ctx)
-	if err == nil && !a.plain {
-		stop()
-		return wire.Stream(c, newStream(d, answer, cancel, d.lang(c), a.session), d.Now, d.Log)
-	}
-	defer cancel(nil)
-	defer stop()
+	var text string
+	r, err := wire.Ask(c, func(ctx context.Context) (answer *gateway.Answer, err error) {
+		if answer, err = ask(ctx); err == nil && a.plain {
+			defer answer.Close()
+			text, err = collect(answer)
+		}
+		return answer, err
+	})
 	if err != nil {
 		return ofGateway(err)
 	}
-	defer answer.Close()
-	text, err := collect(answer)
-	if err != nil {
-		return ofGateway(err)
+	if !a.plain {
+		return wire.Stream(c, &stream{Reading: r, door: d, lang: d.lang(c), session: a.session}, d.Now, d.Log)
 	}
-	return sendData(c, "", spellSaid(answer, a.session, text))
+	defer r.Close()
+	return sendData(c, "", spellSaid(r.Answer, a.session, text))
 }
 
 // collect reads an answer to its end.

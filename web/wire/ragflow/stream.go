@@ -2,13 +2,13 @@ package ragflow
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
 
 	"latchkey/internal/gateway"
 	"latchkey/internal/lang"
+	"latchkey/web/wire"
 )
 
 // said is what an event holds: all of the answer until now.
@@ -55,9 +55,8 @@ const growth = 32
 // stream spells a gateway's answer as RAGFlow's events. The last one is written
 // after the answer was settled, and never after an error.
 type stream struct {
+	*wire.Reading
 	door    *Door
-	answer  *gateway.Answer
-	cancel  context.CancelCauseFunc
 	lang    lang.Lang
 	session string
 	events  []gateway.Event
@@ -65,14 +64,10 @@ type stream struct {
 	told    int // bytes of text that the last event held
 }
 
-func newStream(d *Door, a *gateway.Answer, cancel context.CancelCauseFunc, l lang.Lang, session string) *stream {
-	return &stream{door: d, answer: a, cancel: cancel, lang: l, session: session}
-}
-
 func (s *stream) Fill(into []byte) ([]byte, error) {
 	for {
 		var err error
-		s.events, err = s.answer.Next(s.events[:0])
+		s.events, err = s.Next(s.events[:0])
 		for i := range s.events {
 			s.text = append(s.text, s.events[i].Text...)
 		}
@@ -92,7 +87,7 @@ func (s *stream) Fill(into []byte) ([]byte, error) {
 
 func (s *stream) tell(into []byte) ([]byte, error) {
 	s.told = len(s.text)
-	return appendSaid(into, spellSaid(s.answer, s.session, string(s.text)))
+	return appendSaid(into, spellSaid(s.Answer, s.session, string(s.text)))
 }
 
 // end tells what was not told yet, and that this is all. An empty answer is told too.
@@ -110,21 +105,11 @@ func (s *stream) fail(into []byte, why error) ([]byte, error) {
 	if errors.Is(why, gateway.ErrLeft) {
 		return into, io.EOF // nobody is there to read it
 	}
-	r := s.door.spellError(s.lang, s.answer.RequestID, ofGateway(why))
-	v := spellSaid(s.answer, s.session, "**ERROR**: "+r.message)
+	r := s.door.spellError(s.lang, s.RequestID, ofGateway(why))
+	v := spellSaid(s.Answer, s.session, "**ERROR**: "+r.message)
 	into, err := appendEvent(into, envelope{r.code, r.message, v})
 	if err != nil {
 		return into, err
 	}
 	return into, io.EOF
-}
-
-func (s *stream) Gone() {
-	s.cancel(gateway.ErrLeft)
-	s.answer.Stop(gateway.ErrLeft)
-}
-
-func (s *stream) Close() error {
-	defer s.cancel(nil)
-	return s.answer.Close()
 }
