@@ -277,7 +277,7 @@ func TestLoginTokensAreOneKind(t *testing.T) {
 		},
 	}
 	for _, issuer := range []access.Door{access.DoorNative, access.DoorRAGFlow, access.DoorBotShare} {
-		k := s.Login(access.SubjectUser, s.User.ID, s.User.PasswordHash, issuer)
+		k := s.Login(s.TB, s.User, issuer)
 		for name, open := range doors {
 			if !open(k) {
 				t.Errorf("a login token of %s is nobody at %s", issuer, name)
@@ -293,7 +293,7 @@ func TestLoginTokensAreOneKind(t *testing.T) {
 		}
 	}
 	// New API's are its own alone.
-	k := s.Login(access.SubjectUser, s.User.ID, s.User.PasswordHash, access.DoorNewAPIAccess)
+	k := s.Login(s.TB, s.User, access.DoorNewAPIAccess)
 	for name, open := range doors {
 		if open(k) != (name == "newapi") {
 			t.Errorf("a user access token of New API at %s: %v", name, open(k))

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"latchkey/internal/testbed"
+
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gofiber/fiber/v2"
 
@@ -169,7 +171,7 @@ func (r *reading) call(by, operation, query, body string, path ...string) Answer
 	if op.RequestBody != nil && op.RequestBody.Value.Content["text/csv"] != nil {
 		kind = "text/csv"
 	}
-	a := r.Do(method, address+query, body, "Content-Type", kind, "Authorization", by, "X-Latchkey-Workspace", map[bool]string{true: r.Workspace.PublicID}[by == "Bearer "+MasterKey])
+	a := r.Do(method, address+query, body, "Content-Type", kind, "Authorization", by, "X-Latchkey-Workspace", map[bool]string{true: r.Workspace.PublicID}[by == "Bearer "+testbed.MasterKey])
 	if a.Status >= 300 || strings.Contains(a.Text, `"success":false`) || strings.Contains(a.Text, `{"code":1`) {
 		r.Errorf("%s: %d %s", a.Call, a.Status, a.Text)
 	}
@@ -293,7 +295,7 @@ func (r *reading) callNative() {
 	r.call(lin, "POST "+api+"/why", "", `{"token":"`+k.Secret+`","model":"gpt-4o-mini","address":"192.0.2.7"}`)
 	r.call(lin, "POST "+api+"/why", "", `{"token":"`+k.Row.PublicID+`"}`)
 	r.call(lin, "GET "+api+"/audit", "", "")
-	r.call("Bearer "+MasterKey, "GET "+api+"/tokens", "", "")
+	r.call("Bearer "+testbed.MasterKey, "GET "+api+"/tokens", "", "")
 }
 
 func (r *reading) callNewAPI() {
@@ -384,7 +386,7 @@ func (r *reading) callRAGFlow() {
 	r.call("", "POST /api/v1/admin/login", "", `{"email":"lin@acme.example","password":"correct horse battery staple"}`)
 	r.callBots()
 	r.call(fresh, "GET /v1/user/logout", "", "")
-	r.call("Bearer "+r.Login(access.SubjectUser, r.User.ID, r.User.PasswordHash, access.DoorRAGFlow), "POST /api/v1/auth/logout", "", "")
+	r.call("Bearer "+r.Login(r.TB, r.User, access.DoorRAGFlow), "POST /api/v1/auth/logout", "", "")
 }
 
 func (r *reading) callKeys(by, create, list, end string, user ...string) {

@@ -26,10 +26,10 @@ type store struct {
 
 func newStore(t *testing.T) *store {
 	s := &store{Site: New(t), keys: map[string]string{}}
-	s.keys["native"] = s.Login(access.SubjectUser, s.User.ID, s.User.PasswordHash, access.DoorNative)
-	s.keys["newapi"] = s.Login(access.SubjectUser, s.User.ID, s.User.PasswordHash, access.DoorNewAPI)
-	s.keys["ragflow"] = s.Login(access.SubjectUser, s.User.ID, s.User.PasswordHash, access.DoorRAGFlow)
-	s.keys["botshare"] = s.Login(access.SubjectUser, s.User.ID, s.User.PasswordHash, access.DoorBotShare)
+	s.keys["native"] = s.Login(s.TB, s.User, access.DoorNative)
+	s.keys["newapi"] = s.Login(s.TB, s.User, access.DoorNewAPI)
+	s.keys["ragflow"] = s.Login(s.TB, s.User, access.DoorRAGFlow)
+	s.keys["botshare"] = s.Login(s.TB, s.User, access.DoorBotShare)
 	s.keys["fess"] = s.Token(t, control.TokenForm{Permissions: &[]string{"admin"}}).Secret
 	return s
 }

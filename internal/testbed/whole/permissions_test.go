@@ -166,7 +166,7 @@ func newGate(t *testing.T) *gate {
 	for _, p := range []string{"chat", "read", "manage", "admin"} {
 		g.secrets["token "+p] = g.Token(t, control.TokenForm{Name: &p, Permissions: &[]string{p}, Bot: &g.Bot.PublicID}).Secret
 	}
-	g.secrets["master"], g.secrets["nobody"] = MasterKey, ""
+	g.secrets["master"], g.secrets["nobody"] = testbed.MasterKey, ""
 	g.furnish(t)
 	for name := range g.people {
 		g.renew(name)
@@ -210,13 +210,13 @@ func (g *gate) renew(name string) {
 	g.Helper()
 	switch u, user := g.people[name]; {
 	case name == "customer":
-		g.secrets[name] = g.Login(access.SubjectCustomer, g.customer.ID, g.customer.PasswordHash, access.DoorBotShare)
+		g.secrets[name] = g.LoginCustomer(g.TB, g.customer.Customer, access.DoorBotShare)
 		a := g.Do("POST", "/s/"+g.secrets["share"]+"/login", url.Values{"username": {"maria"}, "password": {testbed.Password}}.Encode(), "Origin", g.Base)
 		g.cookies[name] = cookies(a)
 	case name == "newapi":
-		g.secrets[name] = g.Login(access.SubjectUser, g.User.ID, g.User.PasswordHash, access.DoorNewAPIAccess)
+		g.secrets[name] = g.Login(g.TB, g.User, access.DoorNewAPIAccess)
 	case user:
-		g.secrets[name] = g.Login(access.SubjectUser, u.ID, u.PasswordHash, access.DoorRAGFlow)
+		g.secrets[name] = g.Login(g.TB, u, access.DoorRAGFlow)
 		a := g.Do("POST", "/login", url.Values{"username": {u.Username}, "password": {testbed.Password}}.Encode(), "Origin", g.Base)
 		if g.cookies[name] = cookies(a); a.Status != http.StatusSeeOther || g.cookies[name] == "" {
 			g.Fatalf("%s cannot sign in: %d %s", name, a.Status, a.Text)
@@ -407,7 +407,7 @@ func TestPermissions(t *testing.T) {
 			}
 		}
 	}
-	g.keys["native"] = g.Login(access.SubjectUser, g.User.ID, g.User.PasswordHash, access.DoorNative)
+	g.keys["native"] = g.Login(g.TB, g.User, access.DoorNative)
 	if d := cmp.Diff(before, g.objects()); d != "" {
 		t.Errorf("callers who may not changed something:\n%s", d)
 	}

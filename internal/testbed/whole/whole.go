@@ -34,9 +34,6 @@ import (
 	"latchkey/web/wire/ragflow"
 )
 
-// MasterKey is the site's.
-const MasterKey = "master-master-master-1"
-
 // Site is a house with every door of the app on a port.
 type Site struct {
 	testing.TB
@@ -49,21 +46,11 @@ type Site struct {
 func New(tb testing.TB) *Site {
 	tb.Helper()
 	s := &Site{TB: tb, House: testbed.New(tb)}
-	s.Control.MasterKey = MasterKey
+	s.Control.MasterKey = testbed.MasterKey
 	s.Must(s.DB.KeepKey(tb.Context(), s.Keys.Current(), s.Keys.CheckValue(s.Keys.Current())))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	s.Must(err)
-	s.Base = "http://" + l.Addr().String()
-	s.App = web.New(s.rooms(l))
-	done := make(chan error, 1)
-	go func() { done <- s.App.Listener(l) }()
-	tb.Cleanup(func() {
-		if err := s.App.ShutdownWithTimeout(time.Second); err != nil {
-			tb.Error(err)
-		}
-		<-done
-	})
-	s.Do("GET", "/healthz", "").Is(http.StatusOK) // it serves, so that it can be stopped
+	l, base := testbed.Listen(tb)
+	s.Base, s.App = base, web.New(s.rooms(l))
+	testbed.Serve(tb, s.App, l)
 	return s
 }
 

@@ -24,23 +24,23 @@ func (s *site) link(f control.ShareForm) control.IssuedShare {
 	s.Helper()
 	f.Bot, f.Lenient = &s.Bot.PublicID, true
 	k, err := s.Control.CreateShare(s.Context(), s.Owner, f)
-	s.must(err)
+	s.Must(err)
 	return k
 }
 
 // question spells a question on a link.
 func (s *site) question(share, more string) string {
-	return fmt.Sprintf(`{"bot_id":%q,"share_token":%q,"messages":[{"role":"user","content":"hi"}]%s}`, s.values["bot"], share, more)
+	return fmt.Sprintf(`{"bot_id":%q,"share_token":%q,"messages":[{"role":"user","content":"hi"}]%s}`, s.Values["bot"], share, more)
 }
 
 // open asks for a stream and returns its lines.
 func (s *site) open(who, body string) (*http.Response, *bufio.Scanner) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), "POST", s.base+"/api/v3/chat/completions", strings.NewReader(body))
-	s.must(err)
-	r.Header.Set("Authorization", "Bearer "+s.bearers[who])
+	r, err := http.NewRequestWithContext(s.Context(), "POST", s.Base+"/api/v3/chat/completions", strings.NewReader(body))
+	s.Must(err)
+	r.Header.Set("Authorization", "Bearer "+s.Bearers[who])
 	resp, err := http.DefaultClient.Do(r)
-	s.must(err)
+	s.Must(err)
 	s.Cleanup(func() { resp.Body.Close() })
 	return resp, bufio.NewScanner(resp.Body)
 }
@@ -85,14 +85,14 @@ func TestStream(t *testing.T) {
 		t.Fatalf("%q, at the end %q", text, data)
 	}
 	rows, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{Limit: 10})
-	s.must(err)
+	s.Must(err)
 	if len(rows) != 1 || rows[0].Door != access.DoorBotShare || rows[0].Outcome != access.Answered || rows[0].ShareID != k.Row.ID || !rows[0].Stream {
 		t.Fatalf("the log: %+v", rows)
 	}
 	link, err := s.Control.Share(t.Context(), s.Owner, k.Row.PublicID)
-	s.must(err)
+	s.Must(err)
 	seats, err := s.Control.ShareSeats(t.Context(), s.Owner, k.Row.PublicID)
-	s.must(err)
+	s.Must(err)
 	if rows[0].Units == 0 || link.Purse.Used != rows[0].Units || len(seats) != 1 || seats[0].Purse.Used != 1 || seats[0].Customer.Username != "maria" {
 		t.Fatalf("paid %d of the link, %+v of the seat; the call cost %d", link.Purse.Used, seats, rows[0].Units)
 	}
@@ -104,14 +104,14 @@ func TestOnlyWhatWasSaidGoesUp(t *testing.T) {
 	s := newSite(t)
 	s.Faulty.Say("Yes.")
 	_, err := s.Control.EditBot(t.Context(), s.Owner, s.Bot.PublicID, control.BotForm{SystemPrompt: new("Be kind."), Params: new(`{"temperature":0.2}`)})
-	s.must(err)
+	s.Must(err)
 	k := s.link(control.ShareForm{})
-	status, v := s.call("maria", "POST", "/api/v3/chat/completions", s.question(k.Secret, `,"temperature":2,"tools":[{"a":1}],"model":"gpt-5","max_tokens":1,"n":9,"user":"me"`))
+	status, v := s.object("maria", "POST", "/api/v3/chat/completions", s.question(k.Secret, `,"temperature":2,"tools":[{"a":1}],"model":"gpt-5","max_tokens":1,"n":9,"user":"me"`))
 	if status != 200 {
 		t.Fatal(status, v)
 	}
 	var up map[string]any
-	s.must(json.Unmarshal(s.Faulty.Call(0).Body, &up))
+	s.Must(json.Unmarshal(s.Faulty.Call(0).Body, &up))
 	messages := up["messages"].([]any)
 	if up["temperature"] != 0.2 || up["tools"] != nil || up["n"] != nil || up["user"] != nil || up["model"] != testbed.Models[0] || up["share_token"] != nil ||
 		up["bot_id"] != nil || len(messages) != 2 || messages[0].(map[string]any)["content"] != "Be kind." {
@@ -131,7 +131,7 @@ func TestRevokedUnderWay(t *testing.T) {
 	if resp.StatusCode != 200 || said(event(lines))+said(event(lines)) == "" {
 		t.Fatal(resp.StatusCode)
 	}
-	if status, v := s.call("lin", "DELETE", "/api/v1/bot-share-tokens/"+dashed(k.Row.PublicID), ""); status != 200 {
+	if status, v := s.object("lin", "DELETE", "/api/v1/bot-share-tokens/"+dashed(k.Row.PublicID), ""); status != 200 {
 		t.Fatal(v)
 	}
 	last := ""
@@ -141,7 +141,7 @@ func TestRevokedUnderWay(t *testing.T) {
 	if last != `{"detail":"分享链接已被吊销"}` {
 		t.Errorf("the stream ends with %s", last)
 	}
-	if status, v := s.call("maria", "POST", "/api/v3/chat/completions", s.question(k.Secret, "")); status != 403 || v["detail"] != "分享链接已被吊销" {
+	if status, v := s.object("maria", "POST", "/api/v3/chat/completions", s.question(k.Secret, "")); status != 403 || v["detail"] != "分享链接已被吊销" {
 		t.Error(status, v)
 	}
 }
@@ -152,16 +152,16 @@ func TestProviderFails(t *testing.T) {
 	k := s.link(control.ShareForm{})
 	for _, f := range []faulty.Fault{faulty.Status(500), faulty.Status(401), faulty.Status(400), faulty.Limited("3")} {
 		s.Faulty.Script(f)
-		status, v := s.call("maria", "POST", "/api/v3/chat/completions", s.question(k.Secret, ""))
+		status, v := s.object("maria", "POST", "/api/v3/chat/completions", s.question(k.Secret, ""))
 		text, is := v["detail"].(string)
 		if status < 400 || status == 401 || status == 500 || !is || text == "" || len(v) != 1 || strings.Contains(text, faulty.Secret) {
 			t.Errorf("%s: %d %v", f, status, v)
 		}
-		s.must(s.Control.ResumeProvider(t.Context(), s.Owner, s.Provider.PublicID))
+		s.Must(s.Control.ResumeProvider(t.Context(), s.Owner, s.Provider.PublicID))
 		s.House.Wait(time.Minute) // past the breaker
 	}
 	link, err := s.Control.Share(t.Context(), s.Owner, k.Row.PublicID)
-	s.must(err)
+	s.Must(err)
 	if link.Purse.Used != 0 || link.Purse.Reserved != 0 {
 		t.Errorf("failed calls cost %+v", link.Purse)
 	}
@@ -172,16 +172,16 @@ func TestDeadTokensAreLogged(t *testing.T) {
 	s := newSite(t)
 	k := s.Token(t, control.TokenForm{})
 	far := s.Token(t, control.TokenForm{Addresses: &[]string{"10.9.9.9"}})
-	s.bearers["k"], s.bearers["far"] = k.Secret, far.Secret
-	s.must(s.Control.RevokeToken(t.Context(), s.Owner, k.Row.PublicID))
+	s.Bearers["k"], s.Bearers["far"] = k.Secret, far.Secret
+	s.Must(s.Control.RevokeToken(t.Context(), s.Owner, k.Row.PublicID))
 	for who, want := range map[string]int{"k": 401, "far": 403} {
-		if status, v := s.call(who, "POST", "/api/v3/chat/completions", s.question("anything", "")); status != want {
+		if status, v := s.object(who, "POST", "/api/v3/chat/completions", s.question("anything", "")); status != want {
 			t.Errorf("%s: %d %v", who, status, v)
 		}
 	}
 	s.Gateway.Flush()
 	rows, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{Limit: 10})
-	s.must(err)
+	s.Must(err)
 	if len(rows) != 2 || rows[0].Outcome != access.Refused || rows[1].Outcome != access.Refused {
 		t.Errorf("the log: %+v", rows)
 	}
@@ -194,7 +194,7 @@ func TestListedTokensAreToldOnce(t *testing.T) {
 	s.link(control.ShareForm{})
 	told := func() (n int) {
 		rows, err := s.DB.Audit(t.Context(), s.Workspace.ID, 0, 200)
-		s.must(err)
+		s.Must(err)
 		for _, r := range rows {
 			if r.Action == "share.list-secrets" {
 				n++
@@ -205,23 +205,23 @@ func TestListedTokensAreToldOnce(t *testing.T) {
 		}
 		return n
 	}
-	path := "/api/v1/bots/" + s.values["bot"] + "/share-tokens"
+	path := "/api/v1/bots/" + s.Values["bot"] + "/share-tokens"
 	s.House.Wait(s.Now().Truncate(time.Hour).Add(time.Hour + time.Minute).Sub(s.Now())) // away from the hour's end
 	for range 3 {
-		s.call("lin", "GET", path, "")
+		s.object("lin", "GET", path, "")
 	}
-	s.call("master", "GET", path, "")
+	s.object("master", "GET", path, "")
 	if n := told(); n != 2 {
 		t.Errorf("%d rows of two callers in one hour", n)
 	}
 	s.House.Wait(time.Hour)
 	s.Control.Reveal = control.RevealNever
-	s.call("lin", "GET", path, "")
+	s.object("lin", "GET", path, "")
 	if n := told(); n != 2 {
 		t.Errorf("%d rows after a list that spelled nothing", n)
 	}
 	s.Control.Reveal = control.RevealAlways
-	s.call("lin", "GET", path, "")
+	s.object("lin", "GET", path, "")
 	if n := told(); n != 3 {
 		t.Errorf("%d rows in two hours", n)
 	}
@@ -230,19 +230,19 @@ func TestListedTokensAreToldOnce(t *testing.T) {
 // What the master key makes is the bot's owner's.
 func TestMasterMakesForTheOwner(t *testing.T) {
 	s := newSite(t)
-	status, v := s.call("master", "POST", "/api/v1/bots/"+s.values["bot"]+"/share-tokens", "{}")
+	status, v := s.object("master", "POST", "/api/v1/bots/"+s.Values["bot"]+"/share-tokens", "{}")
 	if status != 200 {
 		t.Fatal(status, v)
 	}
 	row, err := s.Control.Share(t.Context(), s.Owner, plain(v["id"].(string)))
-	s.must(err)
+	s.Must(err)
 	if row.MadeBy != "lin" {
 		t.Errorf("made by %q", row.MadeBy)
 	}
-	if status, v := s.call("master", "GET", "/api/v1/end-users", ""); status != 200 || len(v["items"].([]any)) != 2 {
+	if status, v := s.object("master", "GET", "/api/v1/end-users", ""); status != 200 || len(v["items"].([]any)) != 2 {
 		t.Errorf("the master key sees %v", v)
 	}
-	if status, v := s.call("master", "POST", "/api/v1/end-users", `{"username":"new","password":"x"}`); status != 200 {
+	if status, v := s.object("master", "POST", "/api/v1/end-users", `{"username":"new","password":"x"}`); status != 200 {
 		t.Error(v)
 	}
 	if _, err := s.DB.CustomerByName(t.Context(), s.Workspace.ID, "new"); err != nil {
@@ -253,29 +253,29 @@ func TestMasterMakesForTheOwner(t *testing.T) {
 // An editor of two workspaces acts in both.
 func TestTwoWorkspaces(t *testing.T) {
 	s := newSite(t)
-	s.must(s.DB.AddMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["mei"]), access.Editor))
+	s.Must(s.DB.AddMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.Values["mei"]), access.Editor))
 	for _, bot := range []string{"bot", "other"} {
-		if status, v := s.call("mei", "POST", "/api/v1/bots/"+s.values[bot]+"/share-tokens", `{}`); status != 200 {
+		if status, v := s.object("mei", "POST", "/api/v1/bots/"+s.Values[bot]+"/share-tokens", `{}`); status != 200 {
 			t.Errorf("%s: %d %v", bot, status, v)
 		}
 	}
-	_, v := s.call("mei", "GET", "/api/v1/end-users", "")
+	_, v := s.object("mei", "GET", "/api/v1/end-users", "")
 	if n := len(v["items"].([]any)); n != 2 {
 		t.Errorf("%d customers: %v", n, v)
 	}
 	// What she makes is made at home.
-	if status, v := s.call("mei", "POST", "/api/v1/end-users", `{"username":"new","password":"x"}`); status != 200 {
+	if status, v := s.object("mei", "POST", "/api/v1/end-users", `{"username":"new","password":"x"}`); status != 200 {
 		t.Fatal(v)
 	}
 	all, err := s.DB.CustomersNamed(t.Context(), "new", 4)
-	s.must(err)
+	s.Must(err)
 	if len(all) != 1 || all[0].WorkspaceID == s.Workspace.ID {
 		t.Errorf("made in %+v", all)
 	}
-	if status, v := s.call("mei", "DELETE", "/api/v1/end-users/"+s.values["maria"], ""); status != 200 {
+	if status, v := s.object("mei", "DELETE", "/api/v1/end-users/"+s.Values["maria"], ""); status != 200 {
 		t.Error(v)
 	}
-	if status, _ := s.call("maria", "GET", "/api/v1/auth/verify", ""); status != 401 {
+	if status, _ := s.object("maria", "GET", "/api/v1/auth/verify", ""); status != 401 {
 		t.Errorf("maria after her deletion: %d", status)
 	}
 }
@@ -294,7 +294,7 @@ func TestLastSeat(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range many {
 		wait.Go(func() {
-			status, _ := s.call(fmt.Sprintf("c%d", i), "GET", "/api/v1/public/bot-share/"+k.Secret, "")
+			status, _ := s.object(fmt.Sprintf("c%d", i), "GET", "/api/v1/public/bot-share/"+k.Secret, "")
 			mu.Lock()
 			defer mu.Unlock()
 			seen[status]++
@@ -321,14 +321,14 @@ func TestHostileBodies(t *testing.T) {
 		`{"username":"x","password":"` + strings.Repeat("p", 5000) + `","expires_at":"x"}`, strings.Repeat(" ", 1<<20) + "{}", `{"name":"` + strings.Repeat("a", 2<<20) + `"}`,
 	} {
 		for _, address := range []string{
-			"POST /api/v1/bots/" + s.values["bot"] + "/share-tokens", "POST /api/v1/end-users", "POST /api/v1/end-users/" + s.values["maria"] + "/reset-password",
+			"POST /api/v1/bots/" + s.Values["bot"] + "/share-tokens", "POST /api/v1/end-users", "POST /api/v1/end-users/" + s.Values["maria"] + "/reset-password",
 			"POST /api/v3/chat/completions", "POST /api/v1/auth/login",
 		} {
 			if harmless(address, body) {
 				continue
 			}
 			method, path, _ := strings.Cut(address, " ")
-			status, v := s.call("lin", method, path, body)
+			status, v := s.object("lin", method, path, body)
 			if status < 400 || status >= 500 || v["detail"] == nil || len(v) != 1 {
 				t.Errorf("%s %.60q: %d %v", address, body, status, v)
 			}
@@ -339,7 +339,7 @@ func TestHostileBodies(t *testing.T) {
 		"/api/v1/public/bot-share/%F0%9F%98%80", "/api/v1/bots/..%2f..%2f/share-tokens", "/api/v1/bots/'%20OR%201=1--/share-tokens",
 	} {
 		for _, who := range []string{"lin", "maria"} {
-			if status, v := s.call(who, "GET", path, ""); status != 403 && status != 404 || v["detail"] == nil {
+			if status, v := s.object(who, "GET", path, ""); status != 403 && status != 404 || v["detail"] == nil {
 				t.Errorf("%s: %d %v", path, status, v)
 			}
 		}
@@ -347,7 +347,7 @@ func TestHostileBodies(t *testing.T) {
 	if after := s.state(); after != before {
 		t.Errorf("the state was %s and is %s", before, after)
 	}
-	if status, _ := s.call("maria", "GET", "/api/v1/public/bot-share/"+k.Secret, ""); status != 200 {
+	if status, _ := s.object("maria", "GET", "/api/v1/public/bot-share/"+k.Secret, ""); status != 200 {
 		t.Errorf("the link after all that: %d", status)
 	}
 }
@@ -363,11 +363,11 @@ func harmless(address, body string) bool {
 func (s *site) state() string {
 	s.Helper()
 	links, err := s.DB.CountShares(s.Context(), s.Workspace.ID, db.Page{})
-	s.must(err)
+	s.Must(err)
 	customers, err := s.DB.CountCustomers(s.Context(), s.Workspace.ID, db.Page{})
-	s.must(err)
+	s.Must(err)
 	maria, err := s.DB.CustomerByName(s.Context(), s.Workspace.ID, "maria")
-	s.must(err)
+	s.Must(err)
 	return fmt.Sprint(links, customers, maria.Version, maria.PasswordHash)
 }
 
@@ -381,14 +381,8 @@ func TestBothSlashesWithoutARedirect(t *testing.T) {
 	} {
 		method, path, _ := strings.Cut(address, " ")
 		for _, end := range []string{"", "/"} {
-			r, err := http.NewRequestWithContext(t.Context(), method, s.base+path+end, nil)
-			s.must(err)
-			resp, err := http.DefaultTransport.RoundTrip(r)
-			s.must(err)
-			text, err := io.ReadAll(resp.Body)
-			s.must(err)
-			resp.Body.Close()
-			if resp.StatusCode != 422 && resp.StatusCode != 401 || !strings.HasPrefix(string(text), `{"detail":`) {
+			resp, text := s.Send("nobody", method, path+end, "")
+			if resp.StatusCode != 422 && resp.StatusCode != 401 || !strings.HasPrefix(text, `{"detail":`) {
 				t.Errorf("%s%s: %d %s", address, end, resp.StatusCode, text)
 			}
 		}
@@ -399,7 +393,7 @@ func TestBothSlashesWithoutARedirect(t *testing.T) {
 func TestLoginIsThrottled(t *testing.T) {
 	s := newSite(t)
 	login := func(password string) (int, map[string]any) {
-		return s.call("", "POST", "/api/v1/auth/login", fmt.Sprintf(`{"username":"lin","password":%q}`, password))
+		return s.object("nobody", "POST", "/api/v1/auth/login", fmt.Sprintf(`{"username":"lin","password":%q}`, password))
 	}
 	for range 11 {
 		if status, v := login("wrong-password"); status != 401 || v["detail"] != "用户名或密码错误" {
@@ -424,16 +418,16 @@ func TestLoginIsThrottled(t *testing.T) {
 // with a new password.
 func TestLoginTokenElsewhere(t *testing.T) {
 	s := newSite(t)
-	_, v := s.call("", "POST", "/api/v1/auth/login", fmt.Sprintf(`{"username":"lin","password":%q}`, testbed.Password))
-	s.bearers["in"], _ = v["token"].(string)
-	if status, v := s.call("in", "GET", "/api/latchkey/v1/shares", ""); status != 200 {
+	_, v := s.object("nobody", "POST", "/api/v1/auth/login", fmt.Sprintf(`{"username":"lin","password":%q}`, testbed.Password))
+	s.Bearers["in"], _ = v["token"].(string)
+	if status, v := s.object("in", "GET", "/api/latchkey/v1/shares", ""); status != 200 {
 		t.Errorf("the native API: %d %v", status, v)
 	}
-	if status, _ := s.call("in", "GET", "/v1/models", ""); status != 401 {
+	if status, _ := s.object("in", "GET", "/v1/models", ""); status != 401 {
 		t.Errorf("the gateway: %d", status)
 	}
 	s.House.Wait(access.LoginTokenLife + time.Minute)
-	if status, _ := s.call("in", "GET", "/api/v1/auth/verify", ""); status != 401 {
+	if status, _ := s.object("in", "GET", "/api/v1/auth/verify", ""); status != 401 {
 		t.Errorf("after its time: %d", status)
 	}
 }
@@ -446,12 +440,12 @@ func TestWholeLists(t *testing.T) {
 		s.link(control.ShareForm{Name: new(fmt.Sprint(i))})
 		s.customer(fmt.Sprintf("bulk%03d", i), s.Workspace.ID)
 	}
-	_, v := s.call("lin", "GET", "/api/v1/bots/"+s.values["bot"]+"/share-tokens", "")
+	_, v := s.object("lin", "GET", "/api/v1/bots/"+s.Values["bot"]+"/share-tokens", "")
 	links := v["items"].([]any)
 	if len(links) != many || links[0].(map[string]any)["name"] != fmt.Sprint(many-1) || links[many-1].(map[string]any)["name"] != "0" {
 		t.Errorf("%d links", len(links))
 	}
-	_, v = s.call("lin", "GET", "/api/v1/end-users", "")
+	_, v = s.object("lin", "GET", "/api/v1/end-users", "")
 	all := v["items"].([]any)
 	if len(all) != many+1 || all[0].(map[string]any)["username"] != fmt.Sprintf("bulk%03d", many-1) || all[many].(map[string]any)["username"] != "maria" {
 		t.Errorf("%d customers", len(all))
@@ -462,24 +456,24 @@ func TestWholeLists(t *testing.T) {
 // the token, say whose the answer is.
 func TestSignInIsShared(t *testing.T) {
 	s := newSite(t)
-	_, v := s.call("", "POST", "/api/v1/auth/login", `{"email":"lin@acme.example","password":"wrong"}`)
+	_, v := s.object("nobody", "POST", "/api/v1/auth/login", `{"email":"lin@acme.example","password":"wrong"}`)
 	if v["detail"] != nil || v["code"] == nil {
 		t.Errorf("a body with an address: %v", v)
 	}
-	if status, v := s.call("", "POST", "/api/v1/auth/login", `{"username":"lin","password":"wrong"}`); status != 401 || v["detail"] == nil {
+	if status, v := s.object("nobody", "POST", "/api/v1/auth/login", `{"username":"lin","password":"wrong"}`); status != 401 || v["detail"] == nil {
 		t.Errorf("one with a name: %d %v", status, v)
 	}
-	if status, v := s.call("", "POST", "/api/v1/auth/login", `{"email":"x","Email":"y"}`); status != 422 || v["detail"] == nil {
+	if status, v := s.object("nobody", "POST", "/api/v1/auth/login", `{"email":"x","Email":"y"}`); status != 422 || v["detail"] == nil {
 		t.Errorf("one that could be read in two ways: %d %v", status, v)
 	}
 	for door, key := range map[access.Door]string{access.DoorRAGFlow: "code", access.DoorBotShare: "success", access.DoorNative: "success"} {
 		in, err := s.Control.SignIn(t.Context(), control.Attempt{Name: "lin", Password: testbed.Password, Door: door, Address: "127.0.0.1"})
-		s.must(err)
-		s.bearers["in"] = in.Value
-		if status, v := s.call("in", "POST", "/api/v1/auth/logout", ""); status != 200 || v[key] == nil {
+		s.Must(err)
+		s.Bearers["in"] = in.Value
+		if status, v := s.object("in", "POST", "/api/v1/auth/logout", ""); status != 200 || v[key] == nil {
 			t.Errorf("signing out of %s: %d %v", door, status, v)
 		}
-		if status, v := s.call("in", "POST", "/api/v1/auth/logout", ""); status != 401 || v["detail"] == nil {
+		if status, v := s.object("in", "POST", "/api/v1/auth/logout", ""); status != 401 || v["detail"] == nil {
 			t.Errorf("twice: %d %v", status, v)
 		}
 	}
@@ -488,24 +482,24 @@ func TestSignInIsShared(t *testing.T) {
 // Whoever is disabled is out at once, and whoever lost their role.
 func TestWhoIsDisabledIsOut(t *testing.T) {
 	s := newSite(t)
-	path := "/api/v1/bots/" + s.values["other"] + "/share-tokens"
-	if status, v := s.call("mei", "GET", path, ""); status != 200 {
+	path := "/api/v1/bots/" + s.Values["other"] + "/share-tokens"
+	if status, v := s.object("mei", "GET", path, ""); status != 200 {
 		t.Fatal(v)
 	}
-	_, err := s.Control.DisableUser(t.Context(), s.Owner, plain(s.values["mei"]))
-	s.must(err)
+	_, err := s.Control.DisableUser(t.Context(), s.Owner, plain(s.Values["mei"]))
+	s.Must(err)
 	for _, address := range []string{"GET " + path, "GET /api/v1/end-users", "GET /api/v1/auth/verify", "POST /api/v1/auth/logout"} {
 		method, path, _ := strings.Cut(address, " ")
-		if status, v := s.call("mei", method, path, ""); status != 401 || v["detail"] != "未登录或 token 无效" {
+		if status, v := s.object("mei", method, path, ""); status != 401 || v["detail"] != "未登录或 token 无效" {
 			t.Errorf("%s: %d %v", address, status, v)
 		}
 	}
-	s.must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["vera"]), access.Editor, 0))
-	if status, v := s.call("vera", "GET", "/api/v1/end-users", ""); status != 200 {
+	s.Must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.Values["vera"]), access.Editor, 0))
+	if status, v := s.object("vera", "GET", "/api/v1/end-users", ""); status != 200 {
 		t.Fatal(v)
 	}
-	s.must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["vera"]), access.Viewer, 0))
-	if status, v := s.call("vera", "GET", "/api/v1/end-users", ""); status != 403 || v["detail"] != "仅 admin 可执行此操作" {
+	s.Must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.Values["vera"]), access.Viewer, 0))
+	if status, v := s.object("vera", "GET", "/api/v1/end-users", ""); status != 403 || v["detail"] != "仅 admin 可执行此操作" {
 		t.Errorf("with her role gone: %d %v", status, v)
 	}
 }
@@ -522,7 +516,7 @@ func TestReaderLeaves(t *testing.T) {
 	resp.Body.Close()
 	testbed.Eventually(t, 5*time.Second, "the provider is stopped and the call is settled", func() bool {
 		rows, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{Limit: 10})
-		s.must(err)
+		s.Must(err)
 		return s.Faulty.Cancelled() == 1 && len(rows) == 1 && rows[0].Outcome == access.Partial && rows[0].Units > 0
 	})
 }
@@ -530,13 +524,13 @@ func TestReaderLeaves(t *testing.T) {
 // A user who asks is cut off like a token once they may not ask any more.
 func TestUserIsCutOff(t *testing.T) {
 	s := newSite(t)
-	s.must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["vera"]), access.Editor, 0))
+	s.Must(s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.Values["vera"]), access.Editor, 0))
 	for what, end := range map[string]func() error{
 		"role": func() error {
-			return s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.values["vera"]), access.Viewer, 0)
+			return s.DB.EditMember(t.Context(), s.Owner, s.Workspace.ID, plain(s.Values["vera"]), access.Viewer, 0)
 		},
 		"account": func() error {
-			_, err := s.Control.DisableUser(t.Context(), s.Owner, plain(s.values["mei"]))
+			_, err := s.Control.DisableUser(t.Context(), s.Owner, plain(s.Values["mei"]))
 			return err
 		},
 	} {
@@ -545,11 +539,11 @@ func TestUserIsCutOff(t *testing.T) {
 			who, bot = "mei", "other"
 		}
 		s.Faulty.Script(faulty.Silent)
-		_, lines := s.open(who, fmt.Sprintf(`{"bot_id":%q,"stream":true,"messages":[{"role":"user","content":"hi"}]}`, s.values[bot]))
+		_, lines := s.open(who, fmt.Sprintf(`{"bot_id":%q,"stream":true,"messages":[{"role":"user","content":"hi"}]}`, s.Values[bot]))
 		if said(event(lines))+said(event(lines)) == "" {
 			t.Fatalf("%s: no answer", what)
 		}
-		s.must(end())
+		s.Must(end())
 		last := ""
 		for data := event(lines); data != ""; data = event(lines) {
 			last = data
@@ -566,16 +560,16 @@ func TestBodyTooLarge(t *testing.T) {
 	s := newSite(t)
 	// The head is enough for the refusal: a body that is still being written would
 	// be cut off by it.
-	host := strings.TrimPrefix(s.base, "http://")
+	host := strings.TrimPrefix(s.Base, "http://")
 	conn, err := net.Dial("tcp", host)
-	s.must(err)
+	s.Must(err)
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST /api/v3/chat/completions HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", host, s.bearers["lin"], 21<<20)
+	fmt.Fprintf(conn, "POST /api/v3/chat/completions HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", host, s.Bearers["lin"], 21<<20)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	s.must(err)
+	s.Must(err)
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
-	s.must(err)
+	s.Must(err)
 	if resp.StatusCode != 413 || !strings.Contains(string(raw), `"detail"`) {
 		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
@@ -584,10 +578,10 @@ func TestBodyTooLarge(t *testing.T) {
 // A picture of the bot's own is found where its page has it.
 func TestPicture(t *testing.T) {
 	s := newSite(t)
-	s.must(s.DB.SetBotAvatar(t.Context(), s.Owner, s.Workspace.ID, s.Bot.PublicID, &db.Blob{PublicID: plain(s.values["mei"]), ContentType: "image/png", Body: []byte("png")}))
+	s.Must(s.DB.SetBotAvatar(t.Context(), s.Owner, s.Workspace.ID, s.Bot.PublicID, &db.Blob{PublicID: plain(s.Values["mei"]), ContentType: "image/png", Body: []byte("png")}))
 	k := s.link(control.ShareForm{})
-	status, v := s.call("maria", "GET", "/api/v1/public/bot-share/"+k.Secret, "")
-	if status != 200 || v["avatar_url"] != s.base+"/s/"+k.Secret+"/face" {
+	status, v := s.object("maria", "GET", "/api/v1/public/bot-share/"+k.Secret, "")
+	if status != 200 || v["avatar_url"] != s.Base+"/s/"+k.Secret+"/face" {
 		t.Errorf("%d %v", status, v)
 	}
 }

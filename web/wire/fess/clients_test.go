@@ -1,7 +1,6 @@
 package fess_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -26,7 +25,7 @@ func TestPagesFromOne(t *testing.T) {
 	}
 	names := func(query string) (names []string) {
 		t.Helper()
-		status, v := s.call("admin", "GET", "/api/admin/accesstoken/settings"+query, "")
+		status, v := s.object("admin", "GET", "/api/admin/accesstoken/settings"+query, "")
 		if status != 200 || fmt.Sprint(v["total"]) != fmt.Sprint(more+1) {
 			t.Fatal(status, v)
 		}
@@ -65,11 +64,11 @@ func TestOrderOfOneName(t *testing.T) {
 	for i := range 4 {
 		key := fmt.Sprint("same", i)
 		s.make(key, s.Owner, control.TokenForm{Name: new("same")})
-		want = append(want, s.values[key])
+		want = append(want, s.Values[key])
 	}
-	s.must(s.Control.DeleteToken(t.Context(), s.Owner, want[1]))
+	s.Must(s.Control.DeleteToken(t.Context(), s.Owner, want[1]))
 	want = slices.Delete(want, 1, 2)
-	_, v := s.call("admin", "GET", "/api/admin/accesstoken/settings?size=1000", "")
+	_, v := s.object("admin", "GET", "/api/admin/accesstoken/settings?size=1000", "")
 	var got []string
 	for _, one := range v["settings"].([]any) {
 		if one := one.(map[string]any); one["name"] == "same" {
@@ -98,12 +97,12 @@ func TestLimits(t *testing.T) {
 		{"a token of 257", `{"name":"x","token":"abcdefgh` + strings.Repeat("i", 249) + `"}`, "A chosen token may have at most 256 characters; this one has 257."},
 		{"a token of 10001", `{"name":"x","token":"` + strings.Repeat("i", 10_001) + `"}`, "The size of Token must be between 0 and 10000."},
 	} {
-		status, v := s.call("admin", "POST", path, c.body)
+		status, v := s.object("admin", "POST", path, c.body)
 		if c.want == "" && (status != 200 || v["created"] != true) || c.want != "" && (status != 400 || v["message"] != c.want || v["status"] != 1.0) {
 			t.Errorf("%s: %d %v", c.name, status, v)
 		}
 	}
-	status, v := s.call("admin", "PUT", path, `{"id":"`+long(1001)+`","name":"x"}`)
+	status, v := s.object("admin", "PUT", path, `{"id":"`+long(1001)+`","name":"x"}`)
 	if status != 400 || v["message"] != "The size of ID must be between 0 and 1000." {
 		t.Errorf("an id of 1001: %d %v", status, v)
 	}
@@ -126,13 +125,13 @@ func TestBrokenBodies(t *testing.T) {
 		for _, call := range []struct{ method, path string }{
 			{"POST", "/api/admin/accesstoken/setting"}, {"PUT", "/api/admin/accesstoken/setting"},
 		} {
-			status, v := s.call("admin", call.method, call.path, c.body)
+			status, v := s.object("admin", call.method, call.path, c.body)
 			if status != c.status || v["status"] != 1.0 || v["version"] != "15.5.0" || v["message"] == "" {
 				t.Errorf("%s by %s: %d %v", c.name, call.method, status, v)
 			}
 		}
 	}
-	if _, v := s.call("admin", "GET", "/api/admin/accesstoken/settings", ""); fmt.Sprint(v["total"]) != "1" {
+	if _, v := s.object("admin", "GET", "/api/admin/accesstoken/settings", ""); fmt.Sprint(v["total"]) != "1" {
 		t.Errorf("something was made: %v", v["total"])
 	}
 }
@@ -144,7 +143,7 @@ func TestListsAreAudited(t *testing.T) {
 	told := func() (n int) {
 		t.Helper()
 		rows, err := s.DB.AuditPage(t.Context(), s.Workspace.ID, db.Page{Limit: db.ListMax})
-		s.must(err)
+		s.Must(err)
 		for _, r := range rows {
 			if r.Action == "token.list-secrets" && r.Door == string(access.DoorFess) {
 				n++
@@ -153,18 +152,18 @@ func TestListsAreAudited(t *testing.T) {
 		return n
 	}
 	for range 3 {
-		s.call("admin", "GET", "/api/admin/accesstoken/settings", "")
-		s.call("admin", "GET", "/api/admin/accesstoken/setting/"+s.values["admin"], "")
+		s.object("admin", "GET", "/api/admin/accesstoken/settings", "")
+		s.object("admin", "GET", "/api/admin/accesstoken/setting/"+s.Values["admin"], "")
 	}
 	if n := told(); n != 1 {
 		t.Errorf("%d rows after six calls", n)
 	}
-	s.call("lin", "GET", "/api/admin/accesstoken/settings", "")
+	s.object("lin", "GET", "/api/admin/accesstoken/settings", "")
 	if n := told(); n != 2 {
 		t.Errorf("%d rows after another caller", n)
 	}
 	s.Control.Reveal = control.RevealNever
-	s.call("mei", "GET", "/api/admin/accesstoken/settings", "")
+	s.object("mei", "GET", "/api/admin/accesstoken/settings", "")
 	if n := told(); n != 2 {
 		t.Errorf("%d rows after a masked list", n)
 	}
@@ -177,17 +176,17 @@ func TestSearchIsMetered(t *testing.T) {
 	s.Faulty.Charge(3, 4)
 	units := int64(5000)
 	s.make("bound", s.Owner, control.TokenForm{Bot: &s.Bot.PublicID, ParameterName: new("token"), Quota: db.QuotaChange{Quota: &units}})
-	status, v := s.call("nobody", "GET", "/json/?q=hello&token="+s.values["bound.text"], "")
+	status, v := s.object("nobody", "GET", "/json/?q=hello&token="+s.Values["bound.text"], "")
 	if status != 200 {
 		t.Fatal(status, v)
 	}
-	row, err := s.DB.Token(t.Context(), s.Workspace.ID, s.values["bound"])
-	s.must(err)
+	row, err := s.DB.Token(t.Context(), s.Workspace.ID, s.Values["bound"])
+	s.Must(err)
 	if row.Purse.Used != 7 || row.Purse.Reserved != 0 {
 		t.Errorf("used %d, reserved %d", row.Purse.Used, row.Purse.Reserved)
 	}
 	rows, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{Limit: 10})
-	s.must(err)
+	s.Must(err)
 	if len(rows) != 1 || rows[0].Door != access.DoorFess || rows[0].Outcome != access.Answered || rows[0].Units != 7 {
 		t.Errorf("the log says %+v", rows)
 	}
@@ -198,12 +197,12 @@ func TestSearchStopsWithItsClient(t *testing.T) {
 	s := newSite(t, 0)
 	p := s.AddProvider(t, "slow", s.Faulty.URL+"/v1", string(faulty.SlowFirst))
 	b, err := s.Control.CreateBot(t.Context(), s.Owner, control.BotForm{Name: new("Slow"), Provider: &p.PublicID, Model: new(string(faulty.SlowFirst))})
-	s.must(err)
+	s.Must(err)
 	s.make("bound", s.Owner, control.TokenForm{Bot: &b.PublicID})
 	ctx, leave := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, "GET", s.base+"/json/?q=hello", nil)
-	s.must(err)
-	r.Header.Set("Authorization", "Bearer "+s.bearers["bound"])
+	r, err := http.NewRequestWithContext(ctx, "GET", s.Base+"/json/?q=hello", nil)
+	s.Must(err)
+	r.Header.Set("Authorization", "Bearer "+s.Bearers["bound"])
 	ended := make(chan error, 1)
 	go func() {
 		resp, err := http.DefaultClient.Do(r)
@@ -219,7 +218,7 @@ func TestSearchStopsWithItsClient(t *testing.T) {
 	}
 	call.WaitGone()
 	testbed.Eventually(t, 5*time.Second, "nothing is reserved", func() bool {
-		row, err := s.DB.Token(t.Context(), s.Workspace.ID, s.values["bound"])
+		row, err := s.DB.Token(t.Context(), s.Workspace.ID, s.Values["bound"])
 		return err == nil && row.Purse.Reserved == 0 && row.Purse.Used == 0
 	})
 }
@@ -229,9 +228,9 @@ func TestSearchWithAFailingProvider(t *testing.T) {
 	s := newSite(t, 0)
 	p := s.AddProvider(t, "broken", s.Faulty.URL+"/v1", string(faulty.HTML))
 	b, err := s.Control.CreateBot(t.Context(), s.Owner, control.BotForm{Name: new("Broken"), Provider: &p.PublicID, Model: new(string(faulty.HTML))})
-	s.must(err)
+	s.Must(err)
 	s.make("bound", s.Owner, control.TokenForm{Bot: &b.PublicID})
-	status, v := s.call("bound", "GET", "/json/?q=hello", "")
+	status, v := s.object("bound", "GET", "/json/?q=hello", "")
 	if status != 502 || v["status"] != 9.0 || v["message"] == "" {
 		t.Errorf("%d %v", status, v)
 	}
@@ -244,11 +243,7 @@ func TestNoRedirects(t *testing.T) {
 		"/json", "/json/", "/api/admin/accesstoken/settings", "/api/admin/accesstoken/settings/", "/api/admin/accesstoken/setting/x",
 		"/api/admin/accesstoken/setting/x/", "/api/admin/", "/json/../json/", "/api/admin//accesstoken/settings",
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", s.base+path, bytes.NewReader(nil))
-		s.must(err)
-		resp, err := http.DefaultTransport.RoundTrip(r)
-		s.must(err)
-		resp.Body.Close()
+		resp, _ := s.Send("nobody", "GET", path, "")
 		if resp.StatusCode/100 == 3 || resp.Header.Get("Content-Type") != "application/json; charset=utf-8" && strings.HasPrefix(path, "/api") {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
 		}

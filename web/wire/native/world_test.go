@@ -17,12 +17,9 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/control"
 	"latchkey/internal/lang"
-	"latchkey/internal/secret"
 	"latchkey/internal/testbed"
 	"latchkey/web/wire"
 )
-
-const masterKey = "master-master-master-1"
 
 // world is a house with the native door on it, and one caller of each sort.
 type world struct {
@@ -43,7 +40,7 @@ type caller struct{ bearer, workspace string }
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, House: testbed.New(t), callers: map[string]caller{}, visited: map[string]bool{}}
-	w.Control.MasterKey = masterKey
+	w.Control.MasterKey = testbed.MasterKey
 	w.door = &Door{
 		Control: w.Control, Gateway: w.Gateway, Origin: func(*fiber.Ctx) string { return "https://bots.acme.example" },
 		Now: w.Now, Log: w.Log, Language: lang.English,
@@ -84,13 +81,13 @@ func (w *world) people() {
 	w.Helper()
 	ctx := w.Context()
 	w.callers["none"] = caller{}
-	w.callers["owner"] = w.login(access.SubjectUser, w.User.ID, w.User.PasswordHash)
-	w.callers["master"] = caller{masterKey, w.Workspace.PublicID}
-	w.callers["master without workspace"] = caller{bearer: masterKey}
+	w.callers["owner"] = w.login(w.User)
+	w.callers["master"] = caller{testbed.MasterKey, w.Workspace.PublicID}
+	w.callers["master without workspace"] = caller{bearer: testbed.MasterKey}
 	for _, role := range []access.Role{access.Owner, access.Editor, access.Viewer} {
-		u, err := w.DB.MakeMember(ctx, w.Owner, w.Workspace.ID, w.newUser("plain "+string(role)), role)
+		u, err := w.DB.MakeMember(ctx, w.Owner, w.Workspace.ID, testbed.UserNamed("plain "+string(role)), role)
 		w.must(err)
-		as := w.login(access.SubjectUser, u.ID, "none")
+		as := w.login(u)
 		as.workspace = w.Workspace.PublicID
 		w.callers["plain "+string(role)] = as
 	}
@@ -98,32 +95,17 @@ func (w *world) people() {
 		k := w.Token(w.T, control.TokenForm{Name: &p, Permissions: &[]string{p}})
 		w.callers["token "+p] = caller{bearer: k.Secret}
 	}
-	m, err := w.DB.MakeCustomer(ctx, w.Owner, access.Customer{
-		PublicID: secret.NewPublicID(w.Control.Random), WorkspaceID: w.Workspace.ID, Username: "maria", UsernameKey: "maria", PasswordHash: "none",
-	})
-	w.must(err)
-	w.callers["customer"] = w.login(access.SubjectCustomer, m.ID, "none")
+	w.callers["customer"] = caller{bearer: w.LoginCustomer(w.T, w.MakeCustomer(w.T, "maria", w.Workspace.ID), access.DoorRAGFlow)}
 
-	u, other, err := w.DB.MakeUser(ctx, w.Owner, db.NewUser{User: w.newUser("northwind"), Workspace: "Northwind"})
+	u, other, err := w.DB.MakeUser(ctx, w.Owner, db.NewUser{User: testbed.UserNamed("northwind"), Workspace: "Northwind"})
 	w.must(err)
-	w.callers["foreigner"] = w.login(access.SubjectUser, u.ID, "none")
+	w.callers["foreigner"] = w.login(u)
 	w.foreign = access.Actor{Kind: access.ActorUser, ID: u.ID, PublicID: u.PublicID, Name: u.Username, WorkspaceID: other.ID, Role: access.Owner}
 }
 
-func (w *world) newUser(name string) access.User {
-	return access.User{PublicID: secret.NewPublicID(w.Control.Random), Username: name, UsernameKey: name, PasswordHash: "none"}
-}
-
-func (w *world) login(kind access.SubjectKind, id int64, passwordHash string) caller {
+func (w *world) login(u access.User) caller {
 	w.Helper()
-	text := secret.NewLogin(w.Control.Random)
-	hash := secret.HashLogin(text)
-	w.must(w.DB.SignIn(w.Context(), access.Actor{}, db.SignedIn{
-		Kind: kind, ID: id, Name: "test", PasswordHash: passwordHash, LoginToken: &access.LoginToken{
-			Hash: hash[:], Kind: kind, SubjectID: id, Door: access.DoorRAGFlow, CreatedAt: w.Now(), SeenAt: w.Now(), ExpiresAt: w.Now().Add(access.LoginTokenLife),
-		},
-	}))
-	return caller{bearer: text}
+	return caller{bearer: w.Login(w.T, u, access.DoorRAGFlow)}
 }
 
 func (w *world) must(err error) {

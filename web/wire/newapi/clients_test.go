@@ -29,7 +29,7 @@ type browser struct {
 
 func (s *site) browser() *browser {
 	jar, err := cookiejar.New(nil)
-	s.must(err)
+	s.Must(err)
 	return &browser{site: s, client: http.Client{Jar: jar}, headers: map[string]string{}}
 }
 
@@ -39,19 +39,19 @@ func (b *browser) send(method, path string, body any) (int, map[string]any, *htt
 	if body != nil {
 		var err error
 		raw, err = json.Marshal(body)
-		b.must(err)
+		b.Must(err)
 	}
-	r, err := http.NewRequestWithContext(b.Context(), method, b.base+path, bytes.NewReader(raw))
-	b.must(err)
+	r, err := http.NewRequestWithContext(b.Context(), method, b.Base+path, bytes.NewReader(raw))
+	b.Must(err)
 	r.Header.Set("Content-Type", "application/json")
 	for name, value := range b.headers {
 		r.Header.Set(name, value)
 	}
 	resp, err := b.client.Do(r)
-	b.must(err)
+	b.Must(err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	b.must(err)
+	b.Must(err)
 	var v map[string]any
 	if err := json.Unmarshal(text, &v); err != nil {
 		b.Fatalf("%s %s: %d %s", method, path, resp.StatusCode, text)
@@ -105,14 +105,14 @@ func TestWebInterface(t *testing.T) {
 	b.refused(401, noUser, "GET", "/api/user/token")
 	b.headers = map[string]string{"Sec-Fetch-Site": "same-site"}
 	b.refused(401, noUser, "GET", "/api/user/token")
-	b.headers = map[string]string{"Origin": s.base}
+	b.headers = map[string]string{"Origin": s.Base}
 	b.ok("GET", "/api/user/self", nil)
 	b.headers = map[string]string{"Sec-Fetch-Site": "same-origin"}
 	b.ok("GET", "/api/user/self", nil)
 	b.headers = map[string]string{"New-Api-User": "999"}
 	b.refused(401, "无权进行此操作，New-Api-User 与登录用户不匹配", "GET", "/api/token/")
 
-	b.headers = map[string]string{"New-Api-User": s.values["lin"]}
+	b.headers = map[string]string{"New-Api-User": s.Values["lin"]}
 	b.ok("POST", "/api/token/", map[string]any{
 		"name": "web", "remain_quota": 500000, "expired_time": -1, "unlimited_quota": false, "model_limits_enabled": false, "model_limits": "",
 		"allow_ips": "", "group": "",
@@ -129,12 +129,12 @@ func TestWebInterface(t *testing.T) {
 
 	// It opens nothing else.
 	for _, path := range []string{"/v1/models", "/api/latchkey/v1/tokens"} {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", s.base+path, nil)
-		s.must(err)
+		r, err := http.NewRequestWithContext(t.Context(), "GET", s.Base+path, nil)
+		s.Must(err)
 		r.AddCookie(cookie)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		resp, err := http.DefaultClient.Do(r)
-		s.must(err)
+		s.Must(err)
 		resp.Body.Close()
 		if resp.StatusCode != 401 {
 			t.Errorf("the cookie opens %s: %d", path, resp.StatusCode)
@@ -146,12 +146,12 @@ func TestWebInterface(t *testing.T) {
 
 	// Signing out ends it for good.
 	b.ok("GET", "/api/user/logout", nil)
-	if left := b.client.Jar.Cookies(must(url.Parse(s.base + "/api/token/"))); len(left) != 0 {
+	if left := b.client.Jar.Cookies(must(url.Parse(s.Base + "/api/token/"))); len(left) != 0 {
 		t.Errorf("cookies after signing out: %v", left)
 	}
 	b.refused(401, notSigned, "GET", "/api/token/")
 	b.ok("GET", "/api/user/logout", nil)
-	b.client.Jar.SetCookies(must(url.Parse(s.base+"/api/")), []*http.Cookie{cookie})
+	b.client.Jar.SetCookies(must(url.Parse(s.Base+"/api/")), []*http.Cookie{cookie})
 	b.refused(401, badToken, "GET", "/api/token/")
 }
 
@@ -166,7 +166,7 @@ func must[T any](v T, err error) T {
 func TestDocumentClient(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
-	b.headers = map[string]string{"Authorization": s.bearers["lin"]} // without the word Bearer too
+	b.headers = map[string]string{"Authorization": s.Bearers["lin"]} // without the word Bearer too
 	token := b.ok("GET", "/api/user/token", nil)["data"].(string)
 	b.headers = map[string]string{"Authorization": "Bearer " + token}
 	b.ok("POST", "/api/token/", map[string]any{"name": "script", "remain_quota": 100, "unlimited_quota": false})
@@ -186,22 +186,22 @@ func TestDocumentClient(t *testing.T) {
 
 	// Who is disabled is out at once.
 	mei := s.browser()
-	mei.headers = map[string]string{"Authorization": "Bearer " + s.bearers["mei"]}
+	mei.headers = map[string]string{"Authorization": "Bearer " + s.Bearers["mei"]}
 	mei.ok("GET", "/api/user/self", nil)
 	u, err := s.Control.UserNamed(t.Context(), s.Owner, "mei")
-	s.must(err)
+	s.Must(err)
 	_, err = s.Control.DisableUser(t.Context(), s.Owner, u.PublicID)
-	s.must(err)
+	s.Must(err)
 	mei.refused(401, badToken, "GET", "/api/user/self")
 }
 
 func (s *site) models(key string) int {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), "GET", s.base+"/v1/models", nil)
-	s.must(err)
+	r, err := http.NewRequestWithContext(s.Context(), "GET", s.Base+"/v1/models", nil)
+	s.Must(err)
 	r.Header.Set("Authorization", "Bearer "+key)
 	resp, err := http.DefaultClient.Do(r)
-	s.must(err)
+	s.Must(err)
 	resp.Body.Close()
 	return resp.StatusCode
 }
@@ -209,20 +209,20 @@ func (s *site) models(key string) int {
 // ask asks a model and returns status and message.
 func (s *site) ask(key, body string) (int, string, string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), "POST", s.base+"/v1/chat/completions", strings.NewReader(body))
-	s.must(err)
+	r, err := http.NewRequestWithContext(s.Context(), "POST", s.Base+"/v1/chat/completions", strings.NewReader(body))
+	s.Must(err)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept-Language", "zh-CN,zh;q=0.9,en;q=0.8")
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
 	resp, err := http.DefaultClient.Do(r)
-	s.must(err)
+	s.Must(err)
 	defer resp.Body.Close()
 	var v struct {
 		Error struct{ Message, Code string }
 	}
-	s.must(json.NewDecoder(resp.Body).Decode(&v))
+	s.Must(json.NewDecoder(resp.Body).Decode(&v))
 	return resp.StatusCode, v.Error.Message, v.Error.Code
 }
 
@@ -238,31 +238,31 @@ func TestQuotaIsWhatRemains(t *testing.T) {
 		t.Fatal(status, message)
 	}
 	path := fmt.Sprintf("/api/token/%d", k.Row.ID)
-	_, v := s.call("lin", "GET", path, "")
+	_, v := s.Object("lin", "GET", path, "")
 	row := v["data"].(map[string]any)
 	used, remain := row["used_quota"].(float64), row["remain_quota"].(float64)
 	if used <= 0 || used+remain != 100_000 || row["accessed_time"].(float64) < row["created_time"].(float64) {
 		t.Fatalf("after a call: %v", row)
 	}
-	_, v = s.call("lin", "PUT", "/api/token/", fmt.Sprintf(`{"id":%d,"remain_quota":5}`, k.Row.ID))
+	_, v = s.Object("lin", "PUT", "/api/token/", fmt.Sprintf(`{"id":%d,"remain_quota":5}`, k.Row.ID))
 	if row = v["data"].(map[string]any); row["remain_quota"] != 5.0 || row["used_quota"] != used {
 		t.Errorf("after remain_quota 5: %v", row)
 	}
 	r, err := s.DB.Token(t.Context(), s.Workspace.ID, k.Row.PublicID)
-	s.must(err)
+	s.Must(err)
 	if r.Purse.Quota != int64(used)+5 {
 		t.Errorf("the quota is %d, want used + 5", r.Purse.Quota)
 	}
 	// A limit under what an unlimited token spent leaves nothing, and is no error.
-	s.call("lin", "PUT", "/api/token/", fmt.Sprintf(`{"id":%d,"unlimited_quota":true,"remain_quota":0}`, k.Row.ID))
+	s.Object("lin", "PUT", "/api/token/", fmt.Sprintf(`{"id":%d,"unlimited_quota":true,"remain_quota":0}`, k.Row.ID))
 	if status, message, _ := s.ask(k.Secret, hello); status != 200 {
 		t.Fatal(status, message)
 	}
-	_, v = s.call("lin", "PUT", "/api/token/", fmt.Sprintf(`{"id":%d,"unlimited_quota":false}`, k.Row.ID))
+	_, v = s.Object("lin", "PUT", "/api/token/", fmt.Sprintf(`{"id":%d,"unlimited_quota":false}`, k.Row.ID))
 	if row, _ = v["data"].(map[string]any); row["status"] != 4.0 || row["remain_quota"] != 0.0 {
 		t.Errorf("limited again: %v", v)
 	}
-	_, v = s.call("lin", "GET", "/api/user/self", "")
+	_, v = s.Object("lin", "GET", "/api/user/self", "")
 	if self := v["data"].(map[string]any); self["used_quota"] != row["used_quota"] || self["request_count"] != 2.0 {
 		t.Errorf("self: %v", self)
 	}
@@ -275,18 +275,18 @@ func TestChineseRefusals(t *testing.T) {
 	units, past := int64(1), s.Now().Add(-time.Hour)
 	k := s.Token(t, control.TokenForm{})
 	revoked, disabled := s.Token(t, control.TokenForm{}), s.Token(t, control.TokenForm{})
-	s.must(s.Control.RevokeToken(t.Context(), s.Owner, revoked.Row.PublicID))
-	s.must(s.Control.DisableToken(t.Context(), s.Owner, disabled.Row.PublicID))
+	s.Must(s.Control.RevokeToken(t.Context(), s.Owner, revoked.Row.PublicID))
+	s.Must(s.Control.DisableToken(t.Context(), s.Owner, disabled.Row.PublicID))
 	g, err := s.Control.CreateGroup(t.Context(), s.Owner, control.GroupForm{Name: new("vip"), Models: &[]string{"qwen-max"}, AllModels: new(bool)})
-	s.must(err)
+	s.Must(err)
 	narrow := form(control.TokenForm{Group: new("vip")})
 	g2, err := s.Control.CreateGroup(t.Context(), s.Owner, control.GroupForm{Name: new("old")})
-	s.must(err)
+	s.Must(err)
 	closed := form(control.TokenForm{Group: new("old")})
 	_, err = s.Control.EditGroup(t.Context(), s.Owner, g2.PublicID, control.GroupForm{Enabled: new(bool)})
-	s.must(err)
+	s.Must(err)
 	p := s.AddProvider(t, "idle", s.Faulty.URL+"/v1", "rare-model")
-	s.must(s.Control.DisableProvider(t.Context(), s.Owner, p.PublicID))
+	s.Must(s.Control.DisableProvider(t.Context(), s.Owner, p.PublicID))
 	none := int64(0)
 	for _, c := range []struct {
 		key, body     string
@@ -324,7 +324,7 @@ func TestListedKeysAreToldOnce(t *testing.T) {
 	s.Token(t, control.TokenForm{})
 	told := func() (n int) {
 		rows, err := s.DB.Audit(t.Context(), s.Workspace.ID, 0, 200)
-		s.must(err)
+		s.Must(err)
 		for _, r := range rows {
 			if r.Action == "token.list-secrets" {
 				n++
@@ -337,14 +337,14 @@ func TestListedKeysAreToldOnce(t *testing.T) {
 	}
 	s.House.Wait(s.Now().Truncate(time.Hour).Add(time.Hour + time.Minute).Sub(s.Now())) // away from the hour's end
 	for range 3 {
-		s.call("lin", "GET", "/api/token/", "")
-		s.call("lin", "GET", "/api/token/search", "")
+		s.Object("lin", "GET", "/api/token/", "")
+		s.Object("lin", "GET", "/api/token/search", "")
 	}
 	if n := told(); n != 1 {
 		t.Errorf("%d rows in one hour", n)
 	}
 	s.House.Wait(time.Hour)
-	s.call("lin", "GET", "/api/token/", "")
+	s.Object("lin", "GET", "/api/token/", "")
 	if n := told(); n != 2 {
 		t.Errorf("%d rows in two hours", n)
 	}
@@ -352,7 +352,7 @@ func TestListedKeysAreToldOnce(t *testing.T) {
 	s.House.Wait(time.Hour)
 	for _, r := range []control.Reveal{control.RevealConfirm, control.RevealNever} {
 		s.Control.Reveal = r
-		_, v := s.call("lin", "GET", "/api/token/", "")
+		_, v := s.Object("lin", "GET", "/api/token/", "")
 		if key := v["data"].(map[string]any)["items"].([]any)[0].(map[string]any)["key"].(string); !strings.HasPrefix(key, "sk-lk…") || len([]rune(key)) != 10 {
 			t.Errorf("with %s the key is %s", r, key)
 		}
@@ -368,11 +368,11 @@ func TestFaultsAreSaid(t *testing.T) {
 	k := s.Token(t, control.TokenForm{})
 	s.Control.Keys = secret.NewKeys(s.Control.Random)
 	for path, message := range map[string]string{"/api/token/": "获取Token列表失败", "/api/token/search?token=abc": "搜索Token失败"} {
-		if status, v := s.call("lin", "GET", path, ""); status != 200 || v["success"] != false || v["message"] != message {
+		if status, v := s.Object("lin", "GET", path, ""); status != 200 || v["success"] != false || v["message"] != message {
 			t.Errorf("%s: %d %v", path, status, v)
 		}
 	}
-	if status, v := s.call("lin", "GET", fmt.Sprintf("/api/token/%d", k.Row.ID), ""); status != 200 || v["success"] != false || !strings.Contains(v["message"].(string), "request id") {
+	if status, v := s.Object("lin", "GET", fmt.Sprintf("/api/token/%d", k.Row.ID), ""); status != 200 || v["success"] != false || !strings.Contains(v["message"].(string), "request id") {
 		t.Errorf("%d %v", status, v)
 	}
 }
@@ -387,7 +387,7 @@ func TestManyTokens(t *testing.T) {
 	}
 	seen := map[any]bool{}
 	for p := 1; p <= 3; p++ {
-		_, v := s.call("lin", "GET", fmt.Sprintf("/api/token/?p=%d&size=100", p), "")
+		_, v := s.Object("lin", "GET", fmt.Sprintf("/api/token/?p=%d&size=100", p), "")
 		data := v["data"].(map[string]any)
 		if data["total"] != float64(many) {
 			t.Errorf("total %v", data["total"])
@@ -400,20 +400,20 @@ func TestManyTokens(t *testing.T) {
 		t.Errorf("three pages show %d tokens of %d", len(seen), many)
 	}
 	for _, query := range []string{"", "?keyword=bulk", "?keyword=k"} {
-		if _, v := s.call("lin", "GET", "/api/token/search"+query, ""); len(v["data"].([]any)) != many {
+		if _, v := s.Object("lin", "GET", "/api/token/search"+query, ""); len(v["data"].([]any)) != many {
 			t.Errorf("%q finds %d", query, len(v["data"].([]any)))
 		}
 	}
-	if _, v := s.call("mei", "POST", "/api/token/batch", `{"ids":[`+strings.Join(numbers, ",")+`]}`); v["data"] != 0.0 {
+	if _, v := s.Object("mei", "POST", "/api/token/batch", `{"ids":[`+strings.Join(numbers, ",")+`]}`); v["data"] != 0.0 {
 		t.Errorf("a foreigner deleted %v", v)
 	}
-	if _, v := s.call("lin", "POST", "/api/token/batch", `{"ids":[`+strings.Join(numbers[1:], ",")+`,77777]}`); v["data"] != float64(many-1) {
+	if _, v := s.Object("lin", "POST", "/api/token/batch", `{"ids":[`+strings.Join(numbers[1:], ",")+`,77777]}`); v["data"] != float64(many-1) {
 		t.Errorf("the batch deleted %v", v)
 	}
-	if _, v := s.call("lin", "GET", "/api/token/", ""); v["data"].(map[string]any)["total"] != 1.0 {
+	if _, v := s.Object("lin", "GET", "/api/token/", ""); v["data"].(map[string]any)["total"] != 1.0 {
 		t.Errorf("left: %v", v)
 	}
-	if _, v := s.call("lin", "POST", "/api/token/batch/keys", `{"ids":[`+strings.Join(numbers[:101], ",")+`]}`); v["message"] != "参数错误" {
+	if _, v := s.Object("lin", "POST", "/api/token/batch/keys", `{"ids":[`+strings.Join(numbers[:101], ",")+`]}`); v["message"] != "参数错误" {
 		t.Errorf("101 keys: %v", v)
 	}
 }
@@ -428,11 +428,7 @@ func TestBothSlashesWithoutARedirect(t *testing.T) {
 	} {
 		method, path, _ := strings.Cut(address, " ")
 		for _, end := range []string{"", "/"} {
-			r, err := http.NewRequestWithContext(t.Context(), method, s.base+path+end, nil)
-			s.must(err)
-			resp, err := http.DefaultTransport.RoundTrip(r)
-			s.must(err)
-			resp.Body.Close()
+			resp, _ := s.Send("nobody", method, path+end, "")
 			if resp.StatusCode != 200 && resp.StatusCode != 401 {
 				t.Errorf("%s%s: %d", address, end, resp.StatusCode)
 			}
@@ -445,7 +441,7 @@ func TestHostileBodies(t *testing.T) {
 	s := newSite(t)
 	k := s.Token(t, control.TokenForm{})
 	before, err := s.DB.Token(t.Context(), s.Workspace.ID, k.Row.PublicID)
-	s.must(err)
+	s.Must(err)
 	deep := strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000)
 	for _, body := range []string{
 		"", "null", "true", "5", `"text"`, "[]", "{", "{}x", "\xff\xfe", `{"name":"` + "\xc3\x28" + `"}`, deep, `{"a":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`,
@@ -459,18 +455,18 @@ func TestHostileBodies(t *testing.T) {
 			"POST /api/user/login", "POST /api/user/register",
 		} {
 			method, path, _ := strings.Cut(address, " ")
-			status, v := s.call("lin", method, path, body)
+			status, v := s.Object("lin", method, path, body)
 			if over := len(body) > 1<<20; v["success"] != false || v["message"] == "" || over && status != 413 || !over && status != 200 {
 				t.Errorf("%s %.40q: %d %v", address, body, status, v)
 			}
 		}
 	}
 	after, err := s.DB.Token(t.Context(), s.Workspace.ID, k.Row.PublicID)
-	s.must(err)
+	s.Must(err)
 	if after.Version != before.Version {
 		t.Error("the token has changed")
 	}
-	if _, v := s.call("lin", "GET", "/api/token/", ""); v["data"].(map[string]any)["total"] != 1.0 {
+	if _, v := s.Object("lin", "GET", "/api/token/", ""); v["data"].(map[string]any)["total"] != 1.0 {
 		t.Errorf("tokens: %v", v)
 	}
 }

@@ -1,366 +1,92 @@
 package newapi_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
-	"latchkey/db"
 	"latchkey/internal/access"
-	"latchkey/internal/config"
 	"latchkey/internal/control"
 	"latchkey/internal/lang"
 	"latchkey/internal/secret"
 	"latchkey/internal/testbed"
+	"latchkey/internal/testbed/story"
 	"latchkey/web"
-	"latchkey/web/ops"
-	"latchkey/web/wire/native"
 	"latchkey/web/wire/newapi"
-	"latchkey/web/wire/openai"
 )
 
-const masterKey = "master-master-master-1"
-
-// site is a house with New API's door, the native one and the gateway on a port,
-// and callers of each sort.
-type site struct {
-	*testing.T
-	*testbed.House
-	base    string
-	bearers map[string]string // by the caller's name
-	values  map[string]string // that answers gave
-}
+// site is a house with New API's door, and callers of each sort.
+type site struct{ *story.Site }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{T: t, House: testbed.New(t), bearers: map[string]string{}, values: map[string]string{}}
-	s.Control.MasterKey = masterKey
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	s.must(err)
-	s.base = "http://" + l.Addr().String()
-	r := web.Rooms{
-		Config: config.Config{Addr: l.Addr().String(), Loopback: true}, Gateway: s.Gateway, Now: s.Now, Log: s.Log, Ops: &ops.Ops{},
-		OpenAI: &openai.Door{Gateway: s.Gateway, Now: s.Now, Log: s.Log, Language: lang.English, UnitsPerDollar: s.Control.UnitsPerDollar},
-	}
-	r.Native = &native.Door{Control: s.Control, Gateway: s.Gateway, Origin: r.Origin, Now: s.Now, Log: s.Log, Language: lang.English}
-	r.NewAPI = &newapi.Door{Control: s.Control, Origin: r.Origin, Now: s.Now, Started: s.Now(), Version: "1.0.0", Log: s.Log, Language: lang.English}
-	app := web.New(r)
-	go app.Listener(l)
-	t.Cleanup(func() { app.ShutdownWithTimeout(time.Second) })
+	s := &site{story.Open(t, access.DoorRAGFlow, func(s *story.Site, r *web.Rooms) {
+		r.NewAPI = &newapi.Door{Control: s.Control, Origin: r.Origin, Now: s.Now, Started: s.Now(), Version: "1.0.0", Log: r.Log, Language: lang.English}
+	})}
 	s.people()
+	s.acts()
+	s.forms()
 	return s
-}
-
-func (s *site) must(err error) {
-	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
 }
 
 // people makes the callers: lin owns Acme, mei another workspace, vera may only
 // look at hers, gil has none.
 func (s *site) people() {
 	s.Helper()
-	ctx := s.Context()
-	s.values["lin"] = strconv.FormatInt(s.User.ID, 10)
-	s.bearers["lin"] = s.login(access.SubjectUser, s.User.ID, s.User.PasswordHash)
-	for name, workspace := range map[string]string{"mei": "Northwind", "vera": "Vera's", "gil": ""} {
-		u, w, err := s.DB.MakeUser(ctx, s.Owner, db.NewUser{
-			User: access.User{PublicID: secret.NewPublicID(s.Control.Random), Username: name, UsernameKey: name, PasswordHash: "none"}, Workspace: workspace,
-		})
-		s.must(err)
-		s.values[name] = strconv.FormatInt(u.ID, 10)
-		s.bearers[name] = s.login(access.SubjectUser, u.ID, "none")
-		if name == "vera" {
-			s.must(s.DB.AddMember(ctx, s.Owner, w.ID, s.User.PublicID, access.Owner))
-			_, err := s.Control.CreateToken(ctx, access.Actor{Kind: access.ActorMaster, WorkspaceID: w.ID}, control.TokenForm{Name: new("Seen")})
-			s.must(err)
-			s.must(s.DB.EditMember(ctx, s.Owner, w.ID, u.PublicID, access.Viewer, 0))
-		}
+	mei, _ := s.Join(testbed.UserNamed("mei"), "Northwind")
+	gil, _ := s.Join(testbed.UserNamed("gil"), "")
+	vera, _ := s.JoinAsViewer(testbed.UserNamed("vera"), "Vera's")
+	for _, u := range []access.User{s.User, mei, gil, vera} {
+		s.Values[u.Username] = strconv.FormatInt(u.ID, 10)
 	}
-	m, err := s.DB.MakeCustomer(ctx, s.Owner, access.Customer{
-		PublicID: secret.NewPublicID(s.Control.Random), WorkspaceID: s.Workspace.ID, Username: "maria", UsernameKey: "maria", PasswordHash: "none",
-	})
-	s.must(err)
-	s.bearers["customer"] = s.login(access.SubjectCustomer, m.ID, "none")
-	s.bearers["master"] = masterKey
-	s.bearers["nonsense"] = "no-such-token"
+	s.Customer("customer", "maria", s.Workspace.ID)
 }
 
-func (s *site) login(kind access.SubjectKind, id int64, passwordHash string) string {
-	s.Helper()
-	text := secret.NewLogin(s.Control.Random)
-	hash := secret.HashLogin(text)
-	s.must(s.DB.SignIn(s.Context(), access.Actor{}, db.SignedIn{
-		Kind: kind, ID: id, Name: "test", PasswordHash: passwordHash, LoginToken: &access.LoginToken{
-			Hash: hash[:], Kind: kind, SubjectID: id, Door: access.DoorRAGFlow, CreatedAt: s.Now(), SeenAt: s.Now(), ExpiresAt: s.Now().Add(access.LoginTokenLife),
-		},
-	}))
-	return text
-}
-
-// act is a line of a request block that is no request: it changes the world first.
-func (s *site) act(line string) {
-	s.Helper()
-	words := strings.Fields(s.fill(line))
+func (s *site) acts() {
 	ctx := s.Context()
-	id := func() string {
-		s.Helper()
-		number, err := strconv.ParseInt(words[1], 10, 64)
-		s.must(err)
+	s.Acts["revoke"] = func(rest string) {
+		number, err := strconv.ParseInt(rest, 10, 64)
+		s.Must(err)
 		row, err := s.DB.TokenByNumber(ctx, s.Workspace.ID, number)
-		s.must(err)
-		return row.PublicID
+		s.Must(err)
+		s.Must(s.Control.RevokeToken(ctx, s.Owner, row.PublicID))
 	}
-	switch words[0] {
-	case "wait":
-		d, err := time.ParseDuration(words[1])
-		s.must(err)
-		s.House.Wait(d)
-	case "revoke":
-		s.must(s.Control.RevokeToken(ctx, s.Owner, id()))
-	case "price": // what a token of the model costs
-		n, err := strconv.ParseInt(words[2], 10, 64)
-		s.must(err)
-		s.Price(s.T, words[1], n*1_000_000, n*1_000_000)
-	case "reveal":
-		s.Control.Reveal = control.Reveal(words[1])
-	case "registration":
-		s.Control.Registration, s.Control.RegistrationFixed = words[1], true
-	case "make": // a token of Acme that another door made
+	s.Acts["make"] = func(rest string) { // a token of Acme that another door made
+		name, form, _ := strings.Cut(rest, " ")
 		var f control.TokenForm
-		s.must(json.Unmarshal([]byte(strings.SplitN(s.fill(line), " ", 3)[2]), &f))
-		k, err := s.Control.CreateToken(ctx, s.Owner, f)
-		s.must(err)
-		s.values[words[1]], s.values[words[1]+".key"] = strconv.FormatInt(k.Row.ID, 10), k.Secret
-	case "group":
-		_, err := s.Control.CreateGroup(ctx, s.Owner, control.GroupForm{Name: &words[1], Ratio: &words[2]})
-		s.must(err)
-	case "bearer":
-		s.bearers[words[1]] = words[2]
-	default:
-		s.Fatalf("no act %q", line)
+		s.Must(json.Unmarshal([]byte(form), &f))
+		k := s.Token(s.T, f)
+		s.Values[name], s.Values[name+".key"] = strconv.FormatInt(k.Row.ID, 10), k.Secret
+	}
+	s.Acts["group"] = func(rest string) {
+		name, ratio, _ := strings.Cut(rest, " ")
+		_, err := s.Control.CreateGroup(ctx, s.Owner, control.GroupForm{Name: &name, Ratio: &ratio})
+		s.Must(err)
 	}
 }
 
-// fill puts the values of earlier answers in.
-func (s *site) fill(text string) string {
-	return regexp.MustCompile(`\{[a-z][a-z0-9.]*\}`).ReplaceAllStringFunc(text, func(name string) string {
-		v, ok := s.values[name[1:len(name)-1]]
-		if !ok {
-			s.Fatalf("no value %s", name)
-		}
-		return v
-	})
-}
-
-// request sends a block: acts, then "caller METHOD address", headers, an empty
-// line, the body.
-func (s *site) request(block string) (*http.Response, string) {
-	s.Helper()
-	head, body, _ := strings.Cut(block, "\n\n")
-	lines := strings.Split(strings.TrimSpace(head), "\n")
-	for len(lines) > 0 && strings.HasPrefix(lines[0], "> ") {
-		s.act(lines[0][2:])
-		lines = lines[1:]
+func (s *site) forms() {
+	key := story.Matching(regexp.MustCompile(`^sk-lk[0-9A-Za-z]{46}$`))
+	s.Forms["$id"] = func(got any) bool {
+		number, is := got.(json.Number)
+		return is && number != "0"
 	}
-	words := strings.SplitN(lines[0], " ", 3)
-	r, err := http.NewRequestWithContext(s.Context(), words[1], s.base+s.fill(words[2]), strings.NewReader(s.fill(strings.TrimSpace(body))))
-	s.must(err)
-	if words[0] != "nobody" {
-		if s.bearers[words[0]] == "" {
-			s.Fatalf("no caller %s", words[0])
-		}
-		r.Header.Set("Authorization", "Bearer "+s.bearers[words[0]])
+	s.Forms["$time"] = story.Recent(s.Now, time.Second)
+	s.Forms["$key"] = func(got any) bool { return key(got) && secret.HasChecksum(got.(string)) }
+	s.Forms["$text"] = func(got any) bool {
+		text, is := got.(string)
+		return is && text != ""
 	}
-	for _, line := range lines[1:] {
-		name, value, _ := strings.Cut(line, ": ")
-		r.Header.Set(name, s.fill(value))
+	s.Compares["$is"] = func(got any, name string) bool { // the number of an earlier value
+		number, is := got.(json.Number)
+		return is && string(number) == s.Values[name]
 	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(r)
-	s.must(err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	s.must(err)
-	return resp, string(text)
-}
-
-func decode(text string) (v any, err error) {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	err = d.Decode(&v)
-	return v, err
-}
-
-// same compares an answer key by key. A key too many or too few is a difference.
-// "$id name" remembers a value; "$key", "$time" and "$text" stand for what differs
-// with each run.
-func (s *site) same(at string, want, got any) (wrong []string) {
-	switch w := want.(type) {
-	case map[string]any:
-		g, ok := got.(map[string]any)
-		if !ok {
-			return []string{fmt.Sprintf("%s is %v, want an object", at, got)}
-		}
-		for key, one := range w {
-			if filled := s.fill(key); filled != key {
-				delete(w, key)
-				w[filled] = one
-			}
-		}
-		for key := range g {
-			if _, known := w[key]; !known {
-				wrong = append(wrong, fmt.Sprintf("%s.%s is too much: %v", at, key, g[key]))
-			}
-		}
-		for key, one := range w {
-			if v, there := g[key]; there {
-				wrong = append(wrong, s.same(at+"."+key, one, v)...)
-			} else {
-				wrong = append(wrong, at+"."+key+" is missing")
-			}
-		}
-		return wrong
-	case []any:
-		g, ok := got.([]any)
-		if !ok || len(g) != len(w) {
-			return []string{fmt.Sprintf("%s is %v, want %d entries", at, got, len(w))}
-		}
-		for i := range w {
-			wrong = append(wrong, s.same(at+"["+strconv.Itoa(i)+"]", w[i], g[i])...)
-		}
-		return wrong
-	case string:
-		if strings.HasPrefix(w, "$") {
-			return s.like(at, w, got)
-		}
-		want = s.fill(w)
-	}
-	if want != got {
-		return []string{fmt.Sprintf("%s is %v, want %v", at, got, want)}
-	}
-	return nil
-}
-
-var keyForm = regexp.MustCompile(`^sk-lk[0-9A-Za-z]{46}$`)
-
-func (s *site) like(at, want string, got any) []string {
-	kind, name, _ := strings.Cut(want, " ")
-	number, isNumber := got.(json.Number)
-	text, isText := got.(string)
-	ok := false
-	switch kind {
-	case "$id":
-		ok = isNumber && number != "0"
-	case "$is": // the number of an earlier value
-		ok = isNumber && string(number) == s.values[name]
-		name = ""
-	case "$time":
-		n, err := number.Int64()
-		ok = err == nil && s.Now().Unix()-n < 600 && n <= s.Now().Unix()
-	case "$key":
-		ok = isText && keyForm.MatchString(text) && secret.HasChecksum(text)
-	case "$text":
-		ok = isText && text != ""
-	}
-	if !ok {
-		return []string{fmt.Sprintf("%s is %v, want %s", at, got, want)}
-	}
-	if name != "" {
-		s.values[name] = fmt.Sprint(got)
-	}
-	return nil
 }
 
 // Each file is a story: requests, and what each is answered.
 func TestStories(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			raw, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := newSite(t)
-			blocks := txtar.Parse(raw).Files
-			if len(blocks) == 0 || len(blocks)%2 != 0 {
-				t.Fatalf("%d blocks", len(blocks))
-			}
-			for i := 0; i < len(blocks); i += 2 {
-				s.step(blocks[i], blocks[i+1])
-			}
-		})
-	}
-}
-
-func (s *site) step(ask, answer txtar.File) {
-	s.Helper()
-	if answer.Name != "response" || ask.Name == "response" {
-		s.Fatalf("%s is answered by %s", ask.Name, answer.Name)
-	}
-	resp, text := s.request(string(ask.Data))
-	head, want, _ := strings.Cut(strings.TrimSpace(string(answer.Data)), "\n")
-	status, headers, _ := strings.Cut(head, " ")
-	if strconv.Itoa(resp.StatusCode) != status {
-		s.Errorf("%s: %d, want %s: %s", ask.Name, resp.StatusCode, status, text)
-	}
-	if headers != "" && resp.Header.Get(headers) == "" {
-		s.Errorf("%s: no header %s", ask.Name, headers)
-	}
-	if kind := resp.Header.Get("Content-Type"); kind != "application/json; charset=utf-8" {
-		s.Errorf("%s: the answer is %s", ask.Name, kind)
-	}
-	expected, err := decode(want)
-	if err != nil {
-		s.Fatalf("%s: the story's answer: %v", ask.Name, err)
-	}
-	got, err := decode(text)
-	if err != nil {
-		s.Fatalf("%s: %v: %s", ask.Name, err, text)
-	}
-	for _, wrong := range s.same("", expected, got) {
-		s.Errorf("%s: %s\n%s", ask.Name, wrong, text)
-	}
-}
-
-// call sends one request and returns status and answer.
-func (s *site) call(who, method, path, body string, headers ...string) (int, map[string]any) {
-	s.Helper()
-	r, err := http.NewRequestWithContext(context.WithoutCancel(s.Context()), method, s.base+path, bytes.NewBufferString(body))
-	s.must(err)
-	if who != "" {
-		r.Header.Set("Authorization", "Bearer "+s.bearers[who])
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := http.DefaultClient.Do(r)
-	s.must(err)
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	s.must(err)
-	var v map[string]any
-	if err := json.Unmarshal(raw, &v); err != nil {
-		s.Fatalf("%s %s: %d %s", method, path, resp.StatusCode, raw)
-	}
-	return resp.StatusCode, v
+	story.Tell(t, func(t *testing.T) *story.Teller { return newSite(t).Teller })
 }

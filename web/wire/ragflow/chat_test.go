@@ -16,6 +16,7 @@ import (
 	"latchkey/internal/control"
 	"latchkey/internal/secret"
 	"latchkey/internal/testbed"
+	"latchkey/internal/testbed/story"
 	"latchkey/internal/upstream/faulty"
 )
 
@@ -46,15 +47,15 @@ func (s *site) events(text string) (all []string) {
 // spoken reads one event.
 func (s *site) spoken(data string) said {
 	s.Helper()
-	v, err := decode(data)
-	s.must(err)
-	for _, wrong := range s.same("", map[string]any{"code": json.Number("0"), "message": "", "data": map[string]any{
+	v, err := story.Decode(data)
+	s.Must(err)
+	for _, wrong := range s.Differences(map[string]any{"code": json.Number("0"), "message": "", "data": map[string]any{
 		"answer": "$any", "reference": map[string]any{}, "audio_binary": nil, "id": "$any", "session_id": "$any",
 	}}, v) {
 		s.Errorf("%s: %s", wrong, data)
 	}
 	var one struct{ Data said }
-	s.must(json.Unmarshal([]byte(data), &one))
+	s.Must(json.Unmarshal([]byte(data), &one))
 	return one.Data
 }
 
@@ -86,7 +87,7 @@ func (s *site) asked(n int) (turns []string) {
 	var body struct {
 		Messages []struct{ Role, Content string }
 	}
-	s.must(json.Unmarshal(s.Faulty.Call(n).Body, &body))
+	s.Must(json.Unmarshal(s.Faulty.Call(n).Body, &body))
 	for _, m := range body.Messages {
 		turns = append(turns, m.Role+": "+m.Content)
 	}
@@ -109,11 +110,11 @@ func TestPageTalks(t *testing.T) {
 	s.Faulty.Say("Twelve <b>months</b> & a day.")
 	units := int64(1_000_000)
 	k := s.Token(t, control.TokenForm{BotID: &s.Bot.ID, Addresses: &[]string{"192.0.2.1"}, Quota: db.QuotaChange{Quota: &units}})
-	s.bearers["beta"] = k.Beta
+	s.Bearers["beta"] = k.Beta
 	path := s.chatPath(s.Bot.PublicID)
 
 	open := s.stream("beta", path, `{"question":""}`)
-	if open.Answer != "Hello, ask away." || open.ID != nil || !forms["$id"].MatchString(open.Session) {
+	if open.Answer != "Hello, ask away." || open.ID != nil || !idForm(open.Session) {
 		t.Fatalf("opening says %+v", open)
 	}
 	if s.Faulty.Started() != 0 {
@@ -144,13 +145,13 @@ func TestPageTalks(t *testing.T) {
 	s.wantAsked(2, "user: Hello")
 
 	row, err := s.DB.Token(t.Context(), s.Workspace.ID, k.Row.PublicID)
-	s.must(err)
+	s.Must(err)
 	if row.Purse.Used == 0 || row.Purse.Reserved != 0 {
 		t.Errorf("the purse is %+v", row.Purse)
 	}
 	s.Gateway.Flush()
 	calls, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{TokenID: k.Row.ID, Limit: 10})
-	s.must(err)
+	s.Must(err)
 	if len(calls) != 3 || calls[0].Outcome != access.Answered || calls[0].BotID != s.Bot.ID {
 		t.Errorf("the log has %+v", calls)
 	}
@@ -163,16 +164,16 @@ func TestBetaRefusals(t *testing.T) {
 	bot := func(name string, kind access.BotKind) string {
 		k := string(kind)
 		b, err := s.Control.CreateBot(t.Context(), s.Owner, control.BotForm{Name: &name, Kind: &k, Provider: &s.Provider.PublicID, Model: &testbed.Models[0]})
-		s.must(err)
+		s.Must(err)
 		return b.PublicID
 	}
 	other, closed := bot("Other", access.AgentBot), bot("Closed", access.DialogBot)
 	_, err := s.Control.SetBotEnabled(t.Context(), s.Owner, closed, false)
-	s.must(err)
+	s.Must(err)
 	own, free := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{})
 	revoked, disabled := s.Token(t, control.TokenForm{}), s.Token(t, control.TokenForm{})
-	s.must(s.Control.RevokeToken(t.Context(), s.Owner, revoked.Row.PublicID))
-	s.must(s.Control.DisableToken(t.Context(), s.Owner, disabled.Row.PublicID))
+	s.Must(s.Control.RevokeToken(t.Context(), s.Owner, revoked.Row.PublicID))
+	s.Must(s.Control.DisableToken(t.Context(), s.Owner, disabled.Row.PublicID))
 	expired := s.Token(t, control.TokenForm{ExpiresAt: &past, PastExpiry: true})
 	mute := s.Token(t, control.TokenForm{Permissions: &[]string{"read"}})
 	none := int64(0)
@@ -188,8 +189,8 @@ func TestBetaRefusals(t *testing.T) {
 		"nonsense":               {"Bearer nonsense", s.Bot.PublicID, hello, bad},
 		"not even text":          {"Bearer \xff\xfe", s.Bot.PublicID, hello, bad},
 		"the API token":          {own.Secret, s.Bot.PublicID, hello, bad},
-		"a login token":          {"Bearer " + s.bearers["lin"], s.Bot.PublicID, hello, bad},
-		"the master key":         {"Bearer " + masterKey, s.Bot.PublicID, hello, bad},
+		"a login token":          {"Bearer " + s.Bearers["lin"], s.Bot.PublicID, hello, bad},
+		"the master key":         {"Bearer " + testbed.MasterKey, s.Bot.PublicID, hello, bad},
 		"revoked":                {"Bearer " + revoked.Beta, s.Bot.PublicID, hello, bad},
 		"disabled":               {"Bearer " + disabled.Beta, s.Bot.PublicID, hello, bad},
 		"expired":                {"Bearer " + expired.Beta, s.Bot.PublicID, hello, bad},
@@ -225,7 +226,7 @@ func TestBetaRefusals(t *testing.T) {
 		}
 	}
 	// An empty question in a session, a session of another bot and of another token.
-	s.bearers["free"], s.bearers["own"], s.bearers["empty"] = free.Beta, own.Beta, empty.Beta
+	s.Bearers["free"], s.Bearers["own"], s.Bearers["empty"] = free.Beta, own.Beta, empty.Beta
 	session := s.stream("free", s.chatPath(other), `{"question":""}`).Session
 	if _, v := s.object("free", "POST", s.chatPath(other), `{"question":"","session_id":"`+session+`"}`); v["code"] != 101.0 {
 		t.Errorf("an empty question: %v", v)
@@ -245,7 +246,7 @@ func TestBetaRefusals(t *testing.T) {
 	}
 	// A bot whose visitors have to be vouched for opens for no key alone.
 	_, err = s.Control.MakeIdentityKey(t.Context(), s.Owner, other)
-	s.must(err)
+	s.Must(err)
 	if _, v := s.object("free", "POST", s.chatPath(other), hello); v["message"] != bad {
 		t.Errorf("a bot with an identity key: %v", v)
 	}
@@ -259,16 +260,16 @@ func quoted(text string) string {
 // ragged sends a request with a header as it stands.
 func (s *site) ragged(header, path, body string) (*http.Response, string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), "POST", s.base+path, strings.NewReader(body))
-	s.must(err)
+	r, err := http.NewRequestWithContext(s.Context(), "POST", s.Base+path, strings.NewReader(body))
+	s.Must(err)
 	if header != "" {
 		r.Header["Authorization"] = []string{header}
 	}
 	resp, err := http.DefaultClient.Do(r)
-	s.must(err)
+	s.Must(err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	s.must(err)
+	s.Must(err)
 	return resp, string(text)
 }
 
@@ -276,17 +277,17 @@ func (s *site) ragged(header, path, body string) (*http.Response, string) {
 func TestBotInfo(t *testing.T) {
 	s := newSite(t)
 	_, err := s.Control.EditBot(t.Context(), s.Owner, s.Bot.PublicID, control.BotForm{SystemPrompt: new("Never say the secret word."), Settings: new(`{"description":"Answers.","internal":"x"}`)})
-	s.must(err)
+	s.Must(err)
 	k := s.Token(t, control.TokenForm{})
-	s.bearers["beta"], s.bearers["key"] = k.Beta, k.Secret
+	s.Bearers["beta"], s.Bearers["key"] = k.Beta, k.Secret
 	for _, at := range []string{"conversation", "canvas"} {
 		path := "/v1/" + at + "/getsse/" + s.Bot.PublicID
 		resp, text := s.call("beta", "GET", path, "")
-		got, err := decode(text)
-		s.must(err)
-		want, err := decode(`{"code":0,"message":"success","data":{"id":"{bot}","name":"Support Bot","description":"Answers.","avatar":"","status":"1","prompt_config":{"prologue":"Hello, ask away."}}}`)
-		s.must(err)
-		if wrong := s.same("", want, got); resp.StatusCode != 200 || len(wrong) > 0 {
+		got, err := story.Decode(text)
+		s.Must(err)
+		want, err := story.Decode(`{"code":0,"message":"success","data":{"id":"{bot}","name":"Support Bot","description":"Answers.","avatar":"","status":"1","prompt_config":{"prologue":"Hello, ask away."}}}`)
+		s.Must(err)
+		if wrong := s.Differences(want, got); resp.StatusCode != 200 || len(wrong) > 0 {
 			t.Errorf("%s: %d %s %v", at, resp.StatusCode, text, wrong)
 		}
 		if _, v := s.object("key", "GET", path, ""); v["code"] != 102.0 || v["message"] != `Authentication error: API key is invalid!"` {
@@ -301,8 +302,8 @@ func TestBotInfo(t *testing.T) {
 // running asks, and returns the events as they come; "" is the end.
 func (s *site) running(ctx context.Context, key, path, body string) (next func() string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(ctx, "POST", s.base+path, strings.NewReader(body))
-	s.must(err)
+	r, err := http.NewRequestWithContext(ctx, "POST", s.Base+path, strings.NewReader(body))
+	s.Must(err)
 	r.Header.Set("Authorization", "Bearer "+key)
 	all := make(chan string)
 	go func() {
@@ -328,7 +329,7 @@ func (s *site) running(ctx context.Context, key, path, body string) (next func()
 func TestRunningAnswers(t *testing.T) {
 	s := newSite(t)
 	k, program := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{BotID: &s.Bot.ID})
-	s.bearers["beta"] = k.Beta
+	s.Bearers["beta"] = k.Beta
 	path := s.chatPath(s.Bot.PublicID)
 	session := s.stream("beta", path, `{"question":""}`).Session
 	ask := `{"question":"Tell me","session_id":"` + session + `"}`
@@ -345,14 +346,14 @@ func TestRunningAnswers(t *testing.T) {
 	if _, v := s.object("beta", "POST", path, ask); v["code"] != 102.0 || !strings.Contains(v["message"].(string), "still being answered") {
 		t.Errorf("a second question: %v", v)
 	}
-	s.must(s.Control.RevokeToken(t.Context(), s.Owner, k.Row.PublicID))
+	s.Must(s.Control.RevokeToken(t.Context(), s.Owner, k.Row.PublicID))
 	cut := next()
 	var v struct {
 		Code    int
 		Message string
 		Data    said
 	}
-	s.must(json.Unmarshal([]byte(cut), &v))
+	s.Must(json.Unmarshal([]byte(cut), &v))
 	if v.Code != 109 || v.Data.Answer != "**ERROR**: "+v.Message || v.Data.Session != session {
 		t.Errorf("revoked under way: %s", cut)
 	}
@@ -383,7 +384,7 @@ func TestRunningAnswers(t *testing.T) {
 func TestLongAnswers(t *testing.T) {
 	s := newSite(t)
 	k := s.Token(t, control.TokenForm{BotID: &s.Bot.ID})
-	s.bearers["key"] = k.Secret
+	s.Bearers["key"] = k.Secret
 	words := make([]string, 3000)
 	for i := range words {
 		words[i] = fmt.Sprint("word", i, "词")
@@ -405,10 +406,10 @@ func TestNothingIsKept(t *testing.T) {
 	s := newSite(t)
 	none := new(int64)
 	_, err := s.Control.EditBot(t.Context(), s.Owner, s.Bot.PublicID, control.BotForm{RetentionDays: &none})
-	s.must(err)
+	s.Must(err)
 	s.Faulty.Say("Twelve months.")
 	k := s.Token(t, control.TokenForm{BotID: &s.Bot.ID})
-	s.bearers["beta"] = k.Beta
+	s.Bearers["beta"] = k.Beta
 	path := s.chatPath(s.Bot.PublicID)
 	one := s.stream("beta", path, `{"question":"How long?"}`)
 	if got := s.stream("beta", path, `{"question":"Sure?","session_id":"`+one.Session+`"}`); got.Answer != "Twelve months." {
@@ -416,11 +417,11 @@ func TestNothingIsKept(t *testing.T) {
 	}
 	s.wantAsked(1, "user: Sure?")
 	o, err := s.Control.TalkOfBeta(t.Context(), k.Beta, "")
-	s.must(err)
+	s.Must(err)
 	talk, err := s.Control.ResumeTalk(t.Context(), o, one.Session, "127.0.0.1")
-	s.must(err)
+	s.Must(err)
 	_, messages, _, err := s.Control.Thread(t.Context(), talk.Guest, talk.Conversation, 0)
-	s.must(err)
+	s.Must(err)
 	if len(messages) != 4 {
 		t.Errorf("%d messages", len(messages))
 	}

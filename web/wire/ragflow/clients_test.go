@@ -42,14 +42,14 @@ func python(t testing.TB) string {
 func (s *site) runScript(name string, constants map[string]string) (last, all string) {
 	s.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", name))
-	s.must(err)
+	s.Must(err)
 	lines := strings.Split(string(raw), "\n")
 	changed := 0
 	for i, line := range lines {
 		constant, _, ok := strings.Cut(line, " = ")
 		if v, there := constants[constant]; ok && there {
 			quoted, err := json.Marshal(v) // a text of JSON is one of Python
-			s.must(err)
+			s.Must(err)
 			lines[i] = constant + " = " + string(quoted)
 			changed++
 		}
@@ -58,7 +58,7 @@ func (s *site) runScript(name string, constants map[string]string) (last, all st
 		s.Fatalf("%d constants of %d", changed, len(constants))
 	}
 	path := filepath.Join(s.TempDir(), name)
-	s.must(os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
+	s.Must(os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
 	out, err := exec.Command(python(s.T), path).CombinedOutput()
 	if err != nil {
 		s.Fatalf("%v: %s", err, out)
@@ -71,11 +71,11 @@ func (s *site) runScript(name string, constants map[string]string) (last, all st
 // again, with a plain password and with the constant that RAGFlow's suites send.
 func TestPublishedScript(t *testing.T) {
 	s := newSite(t)
-	s.Control.Registration, s.Control.RegistrationFixed = "open", true
+	s.Register("open")
 	keys := map[string]bool{}
 	for email, password := range map[string]string{"plain@acme.example": "123", "suite@acme.example": suitePassword} {
 		for _, first := range []bool{true, false} {
-			constants := map[string]string{"HOST_ADDRESS": s.base, "EMAIL": email, "PASSWORD": password}
+			constants := map[string]string{"HOST_ADDRESS": s.Base, "EMAIL": email, "PASSWORD": password}
 			key, all := s.runScript("get_api_key.py", constants)
 			if !secret.HasChecksum(key) || keys[key] {
 				t.Fatalf("the key is %q of %s", key, all)
@@ -95,8 +95,8 @@ func TestPublishedScript(t *testing.T) {
 func TestPublishedScriptWhereRegistrationIsClosed(t *testing.T) {
 	s := newSite(t)
 	raw, err := os.ReadFile(filepath.Join("testdata", "get_api_key.py"))
-	s.must(err)
-	text := strings.NewReplacer("http://127.0.0.1:9380", s.base).Replace(string(raw))
+	s.Must(err)
+	text := strings.NewReplacer("http://127.0.0.1:9380", s.Base).Replace(string(raw))
 	out, err := exec.Command(python(s.T), "-c", text).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "User registration is disabled!") || !strings.Contains(string(out), "is not registered!") {
 		t.Errorf("%v: %s", err, out)
@@ -106,7 +106,7 @@ func TestPublishedScriptWhereRegistrationIsClosed(t *testing.T) {
 // models is what the gateway answers to who holds a token.
 func (s *site) models(key string) int {
 	s.Helper()
-	s.bearers["key"] = key
+	s.Bearers["key"] = key
 	resp, _ := s.call("key", "GET", "/v1/models", "")
 	return resp.StatusCode
 }
@@ -121,7 +121,7 @@ X8f7fp9c7vUsfOCkM+gHY3PadG+QHa7KI7mzTKgUTZImK6BZtfRBATDTthEUbbaTewY4H0MnWiCeeDhc
 func (s *site) account(path, email, password string) (float64, string) {
 	s.Helper()
 	raw, err := json.Marshal(map[string]string{"email": email, "nickname": "n", "password": password})
-	s.must(err)
+	s.Must(err)
 	_, v := s.object("nobody", "POST", path, string(raw))
 	return v["code"].(float64), v["message"].(string)
 }
@@ -148,18 +148,18 @@ func encrypt(t *testing.T, public, plain string) string {
 // server's key or the operator's, again and again.
 func TestPasswordsHaveOneForm(t *testing.T) {
 	s := newSite(t)
-	s.Control.Registration, s.Control.RegistrationFixed = "open", true
+	s.Register("open")
 	_, ours := s.call("nobody", "GET", "/v1/system/public_key", "")
 	if _, again := s.call("nobody", "GET", "/api/v1/system/public_key/", ""); again != ours {
 		t.Errorf("another key: %s", again)
 	}
 	der, err := secret.NewRSAKey(rand.Reader)
-	s.must(err)
+	s.Must(err)
 	operators, err := secret.ParseRSAKey(der)
-	s.must(err)
+	s.Must(err)
 	s.Control.PasswordKeys = (*secret.RSAKeys)(nil).With(operators)
 	theirs, err := secret.PublicPEM(operators)
-	s.must(err)
+	s.Must(err)
 
 	const plain = "Grüße 123"
 	forms := map[string]func() string{
@@ -181,11 +181,11 @@ func TestPasswordsHaveOneForm(t *testing.T) {
 	}
 	// The page knows the same password, and the key stands sealed.
 	_, err = s.Control.SignIn(t.Context(), control.Attempt{Name: "ours@acme.example", Password: plain, Door: access.DoorPage, Address: "127.0.0.1"})
-	s.must(err)
+	s.Must(err)
 	stored, err := s.DB.FindSetting(t.Context(), "password_key")
-	s.must(err)
+	s.Must(err)
 	sealed, err := base64.StdEncoding.DecodeString(stored)
-	s.must(err)
+	s.Must(err)
 	if _, err := x509.ParsePKCS8PrivateKey(sealed); err == nil || len(sealed) < 1000 {
 		t.Error("the private key stands in the file as it is")
 	}
@@ -199,9 +199,9 @@ func TestBetaIsFilledOnce(t *testing.T) {
 	k := access.Token{PublicID: secret.NewPublicID(rand.Reader), WorkspaceID: s.Workspace.ID, Name: "old", Hint: secret.Hint(text), PermissionsShape: "array"}
 	var err error
 	k.Sealed, err = s.Keys.Seal(secret.Place{Table: "api_tokens", Row: k.PublicID, Column: "sealed"}, []byte(text))
-	s.must(err)
+	s.Must(err)
 	_, err = s.DB.MakeToken(t.Context(), s.Owner, db.NewToken{Token: k, Purse: access.Purse{Unlimited: true}, Hash: secret.Hash(text), Zone: time.UTC})
-	s.must(err)
+	s.Must(err)
 
 	// Where lists are masked, none is made.
 	s.Control.Reveal = control.RevealNever
@@ -211,7 +211,7 @@ func TestBetaIsFilledOnce(t *testing.T) {
 	}
 	s.Control.Reveal = control.RevealAlways
 	before, err := s.DB.Token(t.Context(), s.Workspace.ID, k.PublicID)
-	s.must(err)
+	s.Must(err)
 	if before.BetaSealed != nil {
 		t.Fatal("a masked list made a beta key")
 	}
@@ -219,12 +219,12 @@ func TestBetaIsFilledOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range cap(betas) {
 		all.Go(func() {
-			r, err := http.NewRequest("GET", s.base+"/v1/system/token_list", nil)
+			r, err := http.NewRequest("GET", s.Base+"/v1/system/token_list", nil)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			r.Header.Set("Authorization", s.bearers["lin"])
+			r.Header.Set("Authorization", s.Bearers["lin"])
 			resp, err := http.DefaultClient.Do(r)
 			if err != nil {
 				t.Error(err)
@@ -244,7 +244,7 @@ func TestBetaIsFilledOnce(t *testing.T) {
 	all.Wait()
 	close(betas)
 	first := <-betas
-	if !forms["$beta"].MatchString(first) || strings.Contains(text, first) {
+	if !betaForm(first) || strings.Contains(text, first) {
 		t.Fatalf("the beta key is %q", first)
 	}
 	for beta := range betas {
@@ -253,7 +253,7 @@ func TestBetaIsFilledOnce(t *testing.T) {
 		}
 	}
 	after, err := s.DB.Token(t.Context(), s.Workspace.ID, k.PublicID)
-	s.must(err)
+	s.Must(err)
 	if !after.UpdatedAt.Equal(before.UpdatedAt) || after.Version != before.Version {
 		t.Errorf("a list edited the token: %+v", after)
 	}
@@ -269,7 +269,7 @@ func TestBetaIsFilledOnce(t *testing.T) {
 func (s *site) told(action string) (n int) {
 	s.Helper()
 	rows, err := s.DB.Audit(s.Context(), s.Workspace.ID, 0, 200)
-	s.must(err)
+	s.Must(err)
 	for _, r := range rows {
 		if r.Action == action {
 			n++
@@ -308,9 +308,9 @@ func TestListedTokensAreToldOnce(t *testing.T) {
 func TestSignInIsGuarded(t *testing.T) {
 	s := newSite(t)
 	u, err := s.Control.CreateUser(t.Context(), s.Owner, control.UserForm{Username: new("ann"), Email: new("ann@acme.example"), Password: new(testbed.Password + " 2")})
-	s.must(err)
+	s.Must(err)
 	_, err = s.Control.DisableUser(t.Context(), s.Owner, u.User.PublicID)
-	s.must(err)
+	s.Must(err)
 	for password, want := range map[string]string{
 		testbed.Password + " 2": "403 This account has been disabled, please contact the administrator!", "wrong": "109 Email and password do not match!",
 	} {
@@ -339,7 +339,7 @@ func TestSignInIsGuarded(t *testing.T) {
 // One address cannot register without end.
 func TestRegistrationIsSlowedDown(t *testing.T) {
 	s := newSite(t)
-	s.Control.Registration, s.Control.RegistrationFixed = "open", true
+	s.Register("open")
 	for n := range 40 {
 		resp, text := s.call("nobody", "POST", "/v1/user/register", fmt.Sprintf(`{"email":"user%d@acme.example","nickname":"n","password":"1"}`, n))
 		if resp.StatusCode == 429 {
@@ -356,13 +356,13 @@ func TestRegistrationIsSlowedDown(t *testing.T) {
 func TestOnlyAdminsSignInThere(t *testing.T) {
 	s := newSite(t)
 	_, err := s.Control.CreateUser(t.Context(), s.Owner, control.UserForm{Username: new("ann"), Password: new(testbed.Password + " 2")})
-	s.must(err)
+	s.Must(err)
 	resp, text := s.call("nobody", "POST", "/api/v1/admin/login", `{"email":"ann","password":"`+testbed.Password+` 2"}`)
 	if resp.StatusCode != 403 || text != `{"code":403,"message":"Not admin","data":null}` || resp.Header.Get("Authorization") != "" {
 		t.Errorf("%d %s", resp.StatusCode, text)
 	}
 	u, err := s.Control.UserNamed(t.Context(), s.Owner, "ann")
-	s.must(err)
+	s.Must(err)
 	if left, err := s.DB.LoginTokens(t.Context(), access.SubjectUser, u.ID); err != nil || len(left) != 0 {
 		t.Errorf("%v, %v", left, err)
 	}
@@ -376,7 +376,7 @@ func TestOneStore(t *testing.T) {
 	made := v["data"].(map[string]any)
 	key, beta := made["token"].(string), made["beta"].(string)
 	rows, err := s.DB.Tokens(t.Context(), s.Workspace.ID, db.Page{Limit: 10})
-	s.must(err)
+	s.Must(err)
 	if len(rows) != 1 || rows[0].Name != "from ragflow" || !rows[0].Purse.Unlimited || !rows[0].Permissions.Has(access.PermChat) || rows[0].CreatedBy != s.User.ID {
 		t.Fatalf("%+v", rows)
 	}
@@ -389,7 +389,7 @@ func TestOneStore(t *testing.T) {
 			t.Errorf("%s: %d", text, status)
 		}
 	}
-	s.bearers["beta"] = beta
+	s.Bearers["beta"] = beta
 	for _, at := range []string{"GET /v1/models", "GET /api/latchkey/v1/tokens", "GET /v1/system/token_list", "GET /api/v1/system/tokens", "GET /api/token/", "GET /v1/user/info"} {
 		method, path, _ := strings.Cut(at, " ")
 		if resp, text := s.call("beta", method, path, ""); resp.StatusCode != 401 {
@@ -419,7 +419,7 @@ func TestFaultsAreSaid(t *testing.T) {
 		method, rest, _ := strings.Cut(at, " ")
 		path, body, _ := strings.Cut(rest, " ")
 		status, v := s.object("lin", method, path, body)
-		if status != 200 || v["code"] != 500.0 || v["data"] != false || !forms["$fault"].MatchString(v["message"].(string)) {
+		if status != 200 || v["code"] != 500.0 || v["data"] != false || !faultForm(v["message"]) {
 			t.Errorf("%s: %d %v", at, status, v)
 		}
 	}

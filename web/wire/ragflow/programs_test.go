@@ -7,6 +7,7 @@ import (
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 	"latchkey/internal/upstream/faulty"
 )
 
@@ -17,7 +18,7 @@ func TestProgramTalks(t *testing.T) {
 	s := newSite(t)
 	s.Faulty.Say("Twelve months.")
 	bound, free := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{})
-	s.bearers["bound"], s.bearers["free"], s.bearers["beta"] = bound.Secret, free.Secret, bound.Beta
+	s.Bearers["bound"], s.Bearers["free"], s.Bearers["beta"] = bound.Secret, free.Secret, bound.Beta
 
 	// It keeps the conversation itself: nothing is stored, and what it calls system is
 	// not the bot's.
@@ -49,7 +50,7 @@ func TestProgramTalks(t *testing.T) {
 	s.wantAsked(5, "user: Hi", "assistant: Hello", "user: How long?")
 	s.Gateway.Flush()
 	calls, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{TokenID: free.Row.ID, Limit: 10})
-	s.must(err)
+	s.Must(err)
 	if len(calls) != 3 || calls[0].Door != access.DoorRAGFlow || calls[0].Outcome != access.Answered {
 		t.Errorf("the log has %+v", calls)
 	}
@@ -59,7 +60,7 @@ func TestProgramRefusals(t *testing.T) {
 	s := newSite(t)
 	bound, free, far := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{}), s.Token(t, control.TokenForm{BotID: &s.Bot.ID, Addresses: &[]string{"192.0.2.1"}})
 	revoked, mute := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{BotID: &s.Bot.ID, Permissions: &[]string{"read"}})
-	s.must(s.Control.RevokeToken(t.Context(), s.Owner, revoked.Row.PublicID))
+	s.Must(s.Control.RevokeToken(t.Context(), s.Owner, revoked.Row.PublicID))
 	slow := int64(1)
 	paced := s.Token(t, control.TokenForm{BotID: &s.Bot.ID, RPM: &slow})
 	none := int64(0)
@@ -78,8 +79,8 @@ func TestProgramRefusals(t *testing.T) {
 		"no header":        {"", hello, 401, "{\"code\":0,\"message\":\"`Authorization` can't be empty\",\"data\":false}"},
 		"one word":         {bound.Secret, hello, 401, `{"code":0,"message":"Please check your authorization format.","data":false}`},
 		"nonsense":         {"Bearer nonsense", hello, 401, invalid},
-		"a user":           {"Bearer " + s.bearers["lin"], hello, 401, invalid},
-		"the master key":   {"Bearer " + masterKey, hello, 401, invalid},
+		"a user":           {"Bearer " + s.Bearers["lin"], hello, 401, invalid},
+		"the master key":   {"Bearer " + testbed.MasterKey, hello, 401, invalid},
 		"revoked":          {"Bearer " + revoked.Secret, hello, 401, invalid},
 		"its beta key":     {"Bearer " + revoked.Beta, hello, 401, invalid},
 		"no bot":           {"Bearer " + free.Secret, hello, 400, `{"code":101,"message":"This token has no bot.","data":false}`},
@@ -109,7 +110,7 @@ func TestProgramRefusals(t *testing.T) {
 	s.Gateway.Flush()
 	for _, k := range []control.Issued{revoked, far, spent, paced} {
 		calls, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{TokenID: k.Row.ID, Outcome: access.Refused, Limit: 10})
-		if s.must(err); len(calls) == 0 {
+		if s.Must(err); len(calls) == 0 {
 			t.Errorf("a refusal of %s is not in the log", k.Row.PublicID)
 		}
 	}
@@ -120,7 +121,7 @@ func TestComplete(t *testing.T) {
 	s := newSite(t)
 	s.Faulty.Say("Twelve months.")
 	k := s.Token(t, control.TokenForm{})
-	s.bearers["key"], s.bearers["beta"] = k.Secret, k.Beta
+	s.Bearers["key"], s.Bearers["beta"] = k.Secret, k.Beta
 	for _, noun := range []string{"chats_openai", "agents_openai", "openai"} {
 		path := "/api/v1/" + noun + "/" + s.Bot.PublicID + "/chat/completions"
 		ask := `{"model":"model","messages":[{"role":"user","content":"How long?"}]`

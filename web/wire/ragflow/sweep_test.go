@@ -38,7 +38,7 @@ var guarded = []string{
 
 // served lists what the app serves at the door, without the slash at the end.
 func (s *site) served() (all []string) {
-	for _, r := range s.app.GetRoutes(true) {
+	for _, r := range s.App.GetRoutes(true) {
 		if !ragflow.Owns(r.Path) || strings.HasSuffix(r.Path, "/*") || strings.HasSuffix(r.Path, "/") {
 			continue
 		}
@@ -62,15 +62,15 @@ func (s *site) snapshot() string {
 	var all []any
 	for _, workspace := range []int64{s.Workspace.ID, s.Workspace.ID + 1, s.Workspace.ID + 2} {
 		tokens, err := s.DB.Tokens(s.Context(), workspace, db.Page{Limit: 100})
-		s.must(err)
+		s.Must(err)
 		told, err := s.DB.Audit(s.Context(), workspace, 0, 200)
-		s.must(err)
+		s.Must(err)
 		all = append(all, tokens, len(told))
 	}
 	users, err := s.DB.Users(s.Context(), db.Page{Limit: 100})
-	s.must(err)
+	s.Must(err)
 	raw, err := json.Marshal(append(all, users))
-	s.must(err)
+	s.Must(err)
 	return string(raw)
 }
 
@@ -85,7 +85,7 @@ func TestEveryRouteJudgesItsCaller(t *testing.T) {
 	}
 	k := s.Token(t, control.TokenForm{Permissions: &[]string{"chat", "read"}})
 	manager := s.Token(t, control.TokenForm{Permissions: &[]string{"admin"}})
-	s.bearers["token"], s.bearers["beta"], s.bearers["manager"], s.bearers["managers"] = k.Secret, k.Beta, manager.Secret, manager.Beta
+	s.Bearers["token"], s.Bearers["beta"], s.Bearers["manager"], s.Bearers["managers"] = k.Secret, k.Beta, manager.Secret, manager.Beta
 	before := s.snapshot()
 	for _, one := range guarded {
 		method, path, _ := strings.Cut(one, " ")
@@ -122,10 +122,10 @@ func TestEveryRouteJudgesItsCaller(t *testing.T) {
 // fault, and nothing is made of it.
 func TestBadInput(t *testing.T) {
 	s := newSite(t)
-	s.Control.Registration, s.Control.RegistrationFixed = "open", true
+	s.Register("open")
 	s.Control.Reveal = control.RevealNever // lists that spell secrets are told of
 	k := s.Token(t, control.TokenForm{BotID: &s.Bot.ID})
-	s.bearers["key"], s.bearers["beta"] = k.Secret, k.Beta
+	s.Bearers["key"], s.Bearers["beta"] = k.Secret, k.Beta
 	bodies := map[string]string{
 		"a number": "5", "null": "null", "a list of objects": `[{"email":"a@b.cd"}]`, "cut off": `{"email":`, "two values": "{}{}", "invalid UTF-8": "{\"email\":\"\xff\"}",
 		"a key twice": `{"email":1,"email":2}`, "a key in two spellings": `{"email":1,"EMAIL":2}`, "deep": strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65),
@@ -165,11 +165,11 @@ func TestBadInput(t *testing.T) {
 
 func (s *site) bad(name, one, who, method, path, body string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.base+path, strings.NewReader(body))
-	s.must(err)
-	r.Header.Set("Authorization", "Bearer "+s.bearers[who])
+	r, err := http.NewRequestWithContext(s.Context(), method, s.Base+path, strings.NewReader(body))
+	s.Must(err)
+	r.Header.Set("Authorization", "Bearer "+s.Bearers[who])
 	resp, err := http.DefaultClient.Do(r)
-	s.must(err)
+	s.Must(err)
 	defer resp.Body.Close()
 	if strings.HasSuffix(path, "/ping") || strings.HasSuffix(path, "/public_key") {
 		return
