@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -187,11 +188,20 @@ func TestChatWithoutScript(t *testing.T) {
 	b.until("it comes again no more", `!document.querySelector("noscript") || !document.querySelector("noscript").innerHTML.includes("refresh")`)
 }
 
-// Nothing is fetched from elsewhere, and the policy has nothing to complain of.
+// pageMost is what the chat's page may weigh on the wire, with all that it fetches.
+const pageMost = 60_000
+
+// Nothing is fetched from elsewhere, little from here, and the policy has nothing
+// to complain of.
 func TestChatKeepsToItself(t *testing.T) {
 	p := newParlour(t, control.ShareForm{})
 	b := open(t, desktop)
 	p.enter(b, "mei.tanaka")
+	b.until("all is there", `performance.getEntriesByType("resource").some(e => e.name.includes("icons"))`)
+	weight := b.value(`performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation")).reduce((sum, e) => sum + e.encodedBodySize, 0)`)
+	if n, err := strconv.Atoi(weight); err != nil || n < 20_000 || n > pageMost {
+		t.Errorf("the page weighs %s bytes, at most %d: %s", weight, pageMost, b.value(`performance.getEntriesByType("resource").map(e => e.name + " " + e.encodedBodySize).join("; ")`))
+	}
 	b.eval(`window.reports = []; addEventListener("securitypolicyviolation", (e) => reports.push(e.violatedDirective + " " + e.blockedURI))`)
 	send(b, "Show me <img src=https://evil.example/a>")
 	call := p.call()

@@ -14,8 +14,8 @@ import (
 )
 
 // onLink is inside for what only a customer of a share link has: an account.
-func (h *Chat) onLink(c *fiber.Ctx, do func(guest) error) error {
-	return h.inside(c, func(g guest) error {
+func (h *Chat) onLink(c *fiber.Ctx, do func(*guest) error) error {
+	return h.inside(c, func(g *guest) error {
 		if g.Embedded() {
 			return access.Fail(access.NotFound, "page_unknown", "There is nothing at this address.")
 		}
@@ -25,7 +25,7 @@ func (h *Chat) onLink(c *fiber.Ctx, do func(guest) error) error {
 
 // Account is the customer's own page.
 func (h *Chat) Account(c *fiber.Ctx) error {
-	return h.onLink(c, func(g guest) error {
+	return h.onLink(c, func(g *guest) error {
 		sessions, err := h.Control.OwnSessions(c.UserContext(), g.Actor)
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func (w words) returns(refill time.Time) string {
 	return w.T("chat.spent_until", w.Moment(refill, w.zone))
 }
 
-func (g guest) session(s access.Session, current bool) views.CustomerSessionView {
+func (g *guest) session(s access.Session, current bool) views.CustomerSessionView {
 	ua := useragent.Parse(s.Agent)
 	v := views.CustomerSessionView{Icon: "monitor", Name: ua.Name, Under: g.T("account.seen", g.Ago(s.SeenAt, g.now), s.Address)}
 	if ua.Mobile || ua.Tablet {
@@ -83,7 +83,7 @@ func (g guest) session(s access.Session, current bool) views.CustomerSessionView
 // ChooseLanguage keeps the customer's language for every device, and for this one
 // at once.
 func (h *Chat) ChooseLanguage(c *fiber.Ctx) error {
-	return h.onLink(c, func(g guest) error {
+	return h.onLink(c, func(g *guest) error {
 		if err := h.Control.ChooseLanguage(c.UserContext(), g.Actor, field(c, "lang")); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (h *Chat) ChooseLanguage(c *fiber.Ctx) error {
 
 // EndSession ends one of the customer's other sign-ins.
 func (h *Chat) EndSession(c *fiber.Ctx) error {
-	return h.onLink(c, func(g guest) error {
+	return h.onLink(c, func(g *guest) error {
 		hash, err := hex.DecodeString(c.Params("session"))
 		if err != nil {
 			return access.Fail(access.NotFound, "page_unknown", "There is nothing at this address.")
@@ -111,7 +111,7 @@ func (h *Chat) EndSession(c *fiber.Ctx) error {
 
 // EndOtherSessions signs the customer out everywhere else.
 func (h *Chat) EndOtherSessions(c *fiber.Ctx) error {
-	return h.onLink(c, func(g guest) error {
+	return h.onLink(c, func(g *guest) error {
 		if err := h.Control.EndOtherOwnSessions(c.UserContext(), g.Actor); err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (h *Chat) EndOtherSessions(c *fiber.Ctx) error {
 
 // AskDeleteAll asks before all conversations are deleted.
 func (h *Chat) AskDeleteAll(c *fiber.Ctx) error {
-	return h.onLink(c, func(g guest) error {
+	return h.onLink(c, func(g *guest) error {
 		href := g.base + "/account"
 		panel := views.ConfirmAll(href, g.owner)
 		return page.StatusOrPart(c, fiber.StatusOK, views.BarePanel(g.T("account.delete"), href+"/delete", g.styles(), panel), panel)
@@ -130,7 +130,7 @@ func (h *Chat) AskDeleteAll(c *fiber.Ctx) error {
 
 // DeleteAll takes all of the customer's conversations away.
 func (h *Chat) DeleteAll(c *fiber.Ctx) error {
-	return h.onLink(c, func(g guest) error {
+	return h.onLink(c, func(g *guest) error {
 		if _, err := h.Control.DeleteConversations(c.UserContext(), g.Guest); err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ const stopWait = 5 * time.Second
 // Ask takes a question, in a new conversation or in one that there is. The answer
 // runs on whoever reads it; the page follows it.
 func (h *Chat) Ask(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		replaces, _ := strconv.ParseInt(field(c, "replaces"), 10, 64)
 		asked, err := h.Control.AskQuestion(c.UserContext(), g.Guest, control.QuestionForm{
 			Conversation: c.Params("conversation"), Question: asks(c), ClientKey: field(c, "key"), Replaces: replaces,
@@ -49,7 +49,7 @@ func asks(c *fiber.Ctx) string {
 }
 
 // answer lets the gateway begin, unless an earlier submit has seen to that.
-func (h *Chat) answer(c *fiber.Ctx, g guest, asked db.Asked) error {
+func (h *Chat) answer(c *fiber.Ctx, g *guest, asked db.Asked) error {
 	if asked.Question.State != access.Pending || asked.Question.Text == "" {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (h *Chat) answer(c *fiber.Ctx, g guest, asked db.Asked) error {
 }
 
 // notAsked shows why a question was not taken, with the text still in the field.
-func (h *Chat) notAsked(c *fiber.Ctx, g guest, err error) error {
+func (h *Chat) notAsked(c *fiber.Ctx, g *guest, err error) error {
 	kind := access.KindOf(err)
 	if page.IsPart(c) || kind != access.Invalid && kind != access.Conflict {
 		return err
@@ -78,7 +78,7 @@ func (h *Chat) notAsked(c *fiber.Ctx, g guest, err error) error {
 }
 
 // showAsked answers our script: the new turn, and what has changed around it.
-func (h *Chat) showAsked(c *fiber.Ctx, g guest, asked db.Asked) error {
+func (h *Chat) showAsked(c *fiber.Ctx, g *guest, asked db.Asked) error {
 	id := asked.Conversation.PublicID
 	question, answer, err := h.Control.Question(c.UserContext(), g.Guest, id, asked.Question.ID)
 	if err != nil {
@@ -101,7 +101,7 @@ func (h *Chat) showAsked(c *fiber.Ctx, g guest, asked db.Asked) error {
 
 // Stop ends the answer under way on the customer's word.
 func (h *Chat) Stop(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		if err := h.stop(c, g, c.Params("conversation")); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (h *Chat) Stop(c *fiber.Ctx) error {
 }
 
 // stop ends what runs in a conversation and waits until it is settled.
-func (h *Chat) stop(c *fiber.Ctx, g guest, conversation string) error {
+func (h *Chat) stop(c *fiber.Ctx, g *guest, conversation string) error {
 	q, err := h.Control.RunningQuestion(c.UserContext(), g.Guest, conversation)
 	if access.KindOf(err) == access.NotFound {
 		_, err := h.Control.Conversation(c.UserContext(), g.Guest, conversation)

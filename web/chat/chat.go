@@ -76,7 +76,7 @@ func (h *Chat) hideAddress(c *fiber.Ctx) {
 
 // inside lets customers pass who are signed in and may use the link. Others get
 // the sign-in page, or the sentence that says why not.
-func (h *Chat) inside(c *fiber.Ctx, do func(guest) error) error {
+func (h *Chat) inside(c *fiber.Ctx, do func(*guest) error) error {
 	return h.link(c, func(o control.OpenedLink) error {
 		if o.Embedded() {
 			return h.visiting(c, o, do)
@@ -86,7 +86,7 @@ func (h *Chat) inside(c *fiber.Ctx, do func(guest) error) error {
 }
 
 // enter lets a customer in who is signed in.
-func (h *Chat) enter(c *fiber.Ctx, o control.OpenedLink, v access.Visit, do func(guest) error) error {
+func (h *Chat) enter(c *fiber.Ctx, o control.OpenedLink, v access.Visit, do func(*guest) error) error {
 	if v.Customer.MustChange {
 		return page.Redirect(c, h.words(c, o).base+"/password")
 	}
@@ -98,7 +98,7 @@ func (h *Chat) enter(c *fiber.Ctx, o control.OpenedLink, v access.Visit, do func
 	if err != nil {
 		return err
 	}
-	return do(guest{g, h.words(c, o)})
+	return do(&guest{g, h.words(c, o)})
 }
 
 // signedIn lets customers pass who are signed in, whatever they may do here.

@@ -99,7 +99,7 @@ func embedBase(beta string, o control.OpenedLink) string {
 }
 
 // visiting lets a visitor of an embedded chat pass.
-func (h *Chat) visiting(c *fiber.Ctx, o control.OpenedLink, do func(guest) error) error {
+func (h *Chat) visiting(c *fiber.Ctx, o control.OpenedLink, do func(*guest) error) error {
 	v, err := h.visitor(c, o)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func (h *Chat) visiting(c *fiber.Ctx, o control.OpenedLink, do func(guest) error
 	if err != nil {
 		return err
 	}
-	return do(guest{g, h.words(c, o)})
+	return do(&guest{g, h.words(c, o)})
 }
 
 // visitor is who the cookies say sits there. Whoever opens the chat gets one; where
@@ -157,12 +157,12 @@ func (h *Chat) showNameless(c *fiber.Ctx, o control.OpenedLink) error {
 	}
 	return page.Status(c, fiber.StatusOK, views.ShareDead(views.ShareDeadView{
 		Title: w.bot.Name, Face: w.face(), Sentence: w.T("chat.nameless", w.owner), Hint: w.T("chat.nameless_hint"),
-		Again: w.base, Path: w.base, LanguageTo: w.base + "/language", Styles: w.styles(), Footer: w.footer(), Frame: h.frameView(guest{words: w, Guest: control.Guest{OpenedLink: o}}, c),
+		Again: w.base, Path: w.base, LanguageTo: w.base + "/language", Styles: w.styles(), Footer: w.footer(), Frame: h.frameView(&guest{words: w, Guest: control.Guest{OpenedLink: o}}, c),
 	}))
 }
 
 // frameView is what our script in the frame needs to know.
-func (h *Chat) frameView(g guest, c *fiber.Ctx) *views.FrameView {
+func (h *Chat) frameView(g *guest, c *fiber.Ctx) *views.FrameView {
 	if !g.Embedded() {
 		return nil
 	}

@@ -38,7 +38,7 @@ const (
 // answer costs little more on the wire than its markup. A reader who comes back goes on after the block that its
 // Last-Event-ID names.
 func (h *Chat) Events(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		id, _ := strconv.ParseInt(c.Params("question"), 10, 64)
 		question, answer, err := h.Control.Question(c.UserContext(), g.Guest, c.Params("conversation"), id)
 		if err != nil {
@@ -74,7 +74,7 @@ func have(c *fiber.Ctx) int {
 // follower is one reader of one answer.
 type follower struct {
 	chat         *Chat
-	guest        guest
+	guest        *guest
 	conversation string
 	question     access.Message
 	live         *gateway.LiveAnswer // nil: it ended before, and is stored
@@ -218,7 +218,8 @@ type ending struct {
 }
 
 func (f *follower) end(into []byte, said gateway.Said) ([]byte, error) {
-	g := f.guest
+	own := *f.guest
+	g := &own
 	e := ending{State: said.State, Dead: g.Has("share.dead." + said.Reason)}
 	if !g.Embedded() {
 		if fresh, err := f.chat.Control.VisitShare(context.Background(), g.Actor, g.OpenedLink); err == nil {
@@ -253,7 +254,7 @@ func (f *follower) end(into []byte, said gateway.Said) ([]byte, error) {
 	return appendEvent(into, "end", f.sent, string(text)), err
 }
 
-func (f *follower) closed(g guest) page.Drawn {
+func (f *follower) closed(g *guest) page.Drawn {
 	v := f.chat.composer(g, f.conversation, false, draft{})
 	if v.Closed == "" {
 		return page.Drawn{}

@@ -25,7 +25,7 @@ func (w words) askHref(conversation string) string {
 
 // welcome is the bot's greeting: its first line large, the rest under it. {name}
 // stands for the customer.
-func (g guest) welcome() (headline, about string) {
+func (g *guest) welcome() (headline, about string) {
 	face := g.bot.Face()
 	if face.Welcome == "" {
 		if g.shown() == "" {
@@ -41,7 +41,7 @@ func (g guest) welcome() (headline, about string) {
 }
 
 // shown is what the customer is called, "" for a visitor without a name.
-func (g guest) shown() string {
+func (g *guest) shown() string {
 	if g.Name != "" {
 		return g.Name
 	}
@@ -52,7 +52,7 @@ func (g guest) shown() string {
 var nameless = regexp.MustCompile(`[\s,，、]*\{name\}`)
 
 // greet puts the name into a greeting, or leaves its place out.
-func (g guest) greet(text string) string {
+func (g *guest) greet(text string) string {
 	if g.shown() == "" {
 		return nameless.ReplaceAllLiteralString(text, "")
 	}
@@ -60,7 +60,7 @@ func (g guest) greet(text string) string {
 }
 
 // allowance says what is left to the customer.
-func (g guest) allowance() views.AllowanceView {
+func (g *guest) allowance() views.AllowanceView {
 	p := g.Seat.Purse
 	if p.Unlimited || p.ID == 0 {
 		return views.AllowanceView{}
@@ -82,7 +82,7 @@ func (g guest) allowance() views.AllowanceView {
 }
 
 // closed says why nothing can be asked now.
-func (g guest) closed(refill time.Time) (sentence, hint string) {
+func (g *guest) closed(refill time.Time) (sentence, hint string) {
 	p := g.Seat.Purse
 	if p.Unlimited || p.ID == 0 || !p.Exhausted() {
 		return "", ""
@@ -95,7 +95,7 @@ func (g guest) closed(refill time.Time) (sentence, hint string) {
 }
 
 // turns pairs questions with their answers.
-func (h *Chat) turns(g guest, conversation string, messages []access.Message, key string) (all []views.TurnView, running bool) {
+func (h *Chat) turns(g *guest, conversation string, messages []access.Message, key string) (all []views.TurnView, running bool) {
 	for i, m := range messages {
 		if m.Role != access.RoleQuestion {
 			continue
@@ -116,7 +116,7 @@ func (h *Chat) turns(g guest, conversation string, messages []access.Message, ke
 
 // turn draws a question and its answer, from memory where it still runs or has
 // just ended.
-func (h *Chat) turn(g guest, conversation string, q, a access.Message) (views.TurnView, bool) {
+func (h *Chat) turn(g *guest, conversation string, q, a access.Message) (views.TurnView, bool) {
 	id := strconv.FormatInt(q.ID, 10)
 	v := views.TurnView{ID: id, Question: q.Text, Moment: g.Moment(q.CreatedAt, g.zone), Face: g.face()}
 	live := h.Live.Answer(q.ID)
@@ -159,7 +159,7 @@ func split(said gateway.Said) (blocks []string, open string) {
 	return blocks, open
 }
 
-func (g guest) ended(conversation, id string, a access.Message) views.AnswerView {
+func (g *guest) ended(conversation, id string, a access.Message) views.AnswerView {
 	v := views.AnswerView{Blocks: markdown.Blocks(a.Text), Foot: g.foot(id, a.State, a.Reason, a.Text != "")}
 	if a.Text == "" && a.State == access.Done {
 		v.Unkept = g.T("chat.answer_unkept")
@@ -175,7 +175,7 @@ func (w words) foot(id string, state access.MessageState, reason string, said bo
 }
 
 // offerAgain adds to the last turn what can be done with it.
-func (g guest) offerAgain(t *views.TurnView, conversation, key string) {
+func (g *guest) offerAgain(t *views.TurnView, conversation, key string) {
 	if p := g.Seat.Purse; t.Question == "" || p.ID != 0 && p.Exhausted() {
 		return // nothing was kept that could be asked again, or nothing can be asked now
 	}
@@ -238,7 +238,7 @@ func (w words) ago(t time.Time) string {
 }
 
 // account is who is signed in.
-func (g guest) account() views.AccountView {
+func (g *guest) account() views.AccountView {
 	v := views.AccountView{Name: g.shown(), Initials: initials(g.shown()), Under: g.Customer.Email}
 	if !g.Embedded() {
 		v.Href, v.SignOut = g.base+"/account", g.base+"/logout"

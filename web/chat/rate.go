@@ -12,7 +12,7 @@ import (
 
 // Rate keeps what the reader thinks of an answer.
 func (h *Chat) Rate(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		conversation := c.Params("conversation")
 		id, _ := strconv.ParseInt(c.Params("question"), 10, 64)
 		rating, err := strconv.ParseInt(field(c, "rating"), 10, 64)
@@ -41,7 +41,7 @@ func (h *Chat) Rate(c *fiber.Ctx) error {
 }
 
 // rating is what the reader may think of an answer, nil where there is none.
-func (g guest) rating(conversation, question string, a access.Message) *views.RatingView {
+func (g *guest) rating(conversation, question string, a access.Message) *views.RatingView {
 	if a.State == access.Failed || a.State == access.Done && a.Text == "" && g.Keeps() {
 		return nil
 	}

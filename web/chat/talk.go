@@ -22,17 +22,17 @@ type draft struct{ text, replaces, problem string }
 // Share is a link: signed out it asks who it is, signed in it begins a new
 // conversation.
 func (h *Chat) Share(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		return h.show(c, fiber.StatusOK, g, access.Conversation{}, nil, false, draft{})
 	})
 }
 
 // Talk is a conversation.
 func (h *Chat) Talk(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error { return h.showTalk(c, fiber.StatusOK, g, draft{replaces: c.Query("edit")}) })
+	return h.inside(c, func(g *guest) error { return h.showTalk(c, fiber.StatusOK, g, draft{replaces: c.Query("edit")}) })
 }
 
-func (h *Chat) showTalk(c *fiber.Ctx, status int, g guest, d draft) error {
+func (h *Chat) showTalk(c *fiber.Ctx, status int, g *guest, d draft) error {
 	before, _ := strconv.ParseInt(c.Query("before"), 10, 64)
 	one, messages, more, err := h.Control.Thread(c.UserContext(), g.Guest, c.Params("conversation"), before)
 	if err != nil {
@@ -56,7 +56,7 @@ func textOf(messages []access.Message, id string) string {
 }
 
 // show draws the whole page.
-func (h *Chat) show(c *fiber.Ctx, status int, g guest, one access.Conversation, messages []access.Message, more bool, d draft) error {
+func (h *Chat) show(c *fiber.Ctx, status int, g *guest, one access.Conversation, messages []access.Message, more bool, d draft) error {
 	history, err := h.history(c, g, one.PublicID)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (h *Chat) show(c *fiber.Ctx, status int, g guest, one access.Conversation, 
 	return nil
 }
 
-func (h *Chat) fillThread(v *views.ChatView, g guest, one access.Conversation, messages []access.Message, more bool) {
+func (h *Chat) fillThread(v *views.ChatView, g *guest, one access.Conversation, messages []access.Message, more bool) {
 	t := &v.Thread
 	t.Face, t.Ask, t.Key = v.Face, g.askHref(one.PublicID), h.newKey()
 	t.Welcome, t.About = g.welcome()
@@ -104,7 +104,7 @@ func (h *Chat) fillThread(v *views.ChatView, g guest, one access.Conversation, m
 	}
 }
 
-func (h *Chat) composer(g guest, conversation string, running bool, d draft) views.ComposerView {
+func (h *Chat) composer(g *guest, conversation string, running bool, d draft) views.ComposerView {
 	v := views.ComposerView{
 		Ask: g.askHref(conversation), Key: h.newKey(), Text: d.text, Problem: d.problem, Replaces: d.replaces,
 		Placeholder: g.T("chat.placeholder"), Again: g.base, MaxLength: strconv.Itoa(access.QuestionMax), Cancel: g.talkHref(conversation),
@@ -130,7 +130,7 @@ func (h *Chat) newKey() string {
 }
 
 // history is the list of the customer's conversations on this link.
-func (h *Chat) history(c *fiber.Ctx, g guest, active string) (views.HistoryView, error) {
+func (h *Chat) history(c *fiber.Ctx, g *guest, active string) (views.HistoryView, error) {
 	p := db.Page{Query: c.Query("q"), Limit: historyMost + 1}
 	if len(p.Query) > 200 {
 		p.Query = ""
@@ -149,7 +149,7 @@ func (h *Chat) history(c *fiber.Ctx, g guest, active string) (views.HistoryView,
 
 // History is the list alone: what searching and "Older" ask for.
 func (h *Chat) History(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		if !page.IsPart(c) {
 			return h.show(c, fiber.StatusOK, g, access.Conversation{}, nil, false, draft{})
 		}
@@ -166,7 +166,7 @@ func (h *Chat) History(c *fiber.Ctx) error {
 
 // TalkMenu is what can be done with a conversation.
 func (h *Chat) TalkMenu(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		one, err := h.Control.Conversation(c.UserContext(), g.Guest, c.Params("conversation"))
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ func (h *Chat) TalkMenu(c *fiber.Ctx) error {
 
 // AskRename is the form of a conversation's title.
 func (h *Chat) AskRename(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		one, err := h.Control.Conversation(c.UserContext(), g.Guest, c.Params("conversation"))
 		if err != nil {
 			return err
@@ -186,14 +186,14 @@ func (h *Chat) AskRename(c *fiber.Ctx) error {
 	})
 }
 
-func (h *Chat) showRename(c *fiber.Ctx, status int, g guest, v views.RenameView) error {
+func (h *Chat) showRename(c *fiber.Ctx, status int, g *guest, v views.RenameView) error {
 	panel := views.RenameTalk(v)
 	return page.StatusOrPart(c, status, views.BarePanel(g.T("chat.rename"), v.Href, g.styles(), panel), panel)
 }
 
 // RenameTalk gives a conversation another title.
 func (h *Chat) RenameTalk(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		href := g.talkHref(c.Params("conversation"))
 		err := h.Control.RenameConversation(c.UserContext(), g.Guest, c.Params("conversation"), field(c, "name"))
 		if access.KindOf(err) == access.Invalid {
@@ -208,7 +208,7 @@ func (h *Chat) RenameTalk(c *fiber.Ctx) error {
 
 // AskDelete asks before a conversation is deleted.
 func (h *Chat) AskDelete(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		one, err := h.Control.Conversation(c.UserContext(), g.Guest, c.Params("conversation"))
 		if err != nil {
 			return err
@@ -220,7 +220,7 @@ func (h *Chat) AskDelete(c *fiber.Ctx) error {
 
 // DeleteTalk stops what runs in a conversation and takes it away.
 func (h *Chat) DeleteTalk(c *fiber.Ctx) error {
-	return h.inside(c, func(g guest) error {
+	return h.inside(c, func(g *guest) error {
 		if err := h.stop(c, g, c.Params("conversation")); err != nil {
 			return err
 		}
