@@ -11,13 +11,9 @@ import (
 // ShowShare answers the click that asks for the link and its QR code; the audit
 // log knows first.
 func (d *Dashboard) ShowShare(c *fiber.Ctx) error {
-	row, text, err := d.reveal(c)
+	row, link, err := d.revealLink(c)
 	if err != nil {
 		return freshPassword(c, err, page.Back(c))
-	}
-	link, err := d.shownLink(c, row, text)
-	if err != nil {
-		return err
 	}
 	l := page.Lang(c)
 	panel := views.ShareShownPanel(l.T("shares.shown_title", shareName(l, row.Share)), row.BotName, shareHref(row.PublicID), link)
@@ -37,13 +33,9 @@ func (d *Dashboard) AskShowShare(c *fiber.Ctx) error {
 
 // CopyShare answers a copy button with the link; the audit log knows first.
 func (d *Dashboard) CopyShare(c *fiber.Ctx) error {
-	row, text, err := d.reveal(c)
+	row, link, err := d.revealLink(c)
 	if err != nil {
 		return freshPassword(c, err, page.Back(c))
-	}
-	link, err := d.shownLink(c, row, text)
-	if err != nil {
-		return err
 	}
 	l := page.Lang(c)
 	panel := views.ShareShownPanel(l.T("shares.shown_title", shareName(l, row.Share)), row.BotName, shareHref(row.PublicID), link)
@@ -73,6 +65,14 @@ func (d *Dashboard) reveal(c *fiber.Ctx) (db.ShareRow, string, error) {
 	}
 	row, err := d.share(c)
 	return row, text, err
+}
+
+func (d *Dashboard) revealLink(c *fiber.Ctx) (row db.ShareRow, link views.ShareLinkView, err error) {
+	row, text, err := d.reveal(c)
+	if err == nil {
+		link, err = d.shownLink(c, row, text)
+	}
+	return row, link, err
 }
 
 // showNewShare shows a link that was just made.

@@ -110,22 +110,14 @@ func (d *Door) CreateBot(c *fiber.Ctx, by access.Actor) error {
 			return nil, err
 		}
 		row, err := d.Control.CreateBot(ctx, by, f)
-		return d.spellBot(ctx, by, row, err)
+		return spelled(ctx, d, by, row, err, scene.bot)
 	})
-}
-
-func (d *Door) spellBot(ctx context.Context, by access.Actor, row db.BotRow, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.scene(ctx, by)
-	return s.bot(row), err
 }
 
 // Bot serves GET bots/{id}.
 func (d *Door) Bot(c *fiber.Ctx, by access.Actor) error {
 	row, err := d.Control.Bot(c.UserContext(), by, c.Params("id"))
-	v, err := d.spellBot(c.UserContext(), by, row, err)
+	v, err := spelled(c.UserContext(), d, by, row, err, scene.bot)
 	return show(c, v, err)
 }
 
@@ -139,7 +131,7 @@ func (d *Door) EditBot(c *fiber.Ctx, by access.Actor) error {
 			return nil, err
 		}
 		row, err := d.Control.EditBot(ctx, by, c.Params("id"), f)
-		return d.spellBot(ctx, by, row, err)
+		return spelled(ctx, d, by, row, err, scene.bot)
 	})
 }
 

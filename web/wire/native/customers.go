@@ -93,18 +93,14 @@ func (d *Door) CreateCustomer(c *fiber.Ctx, by access.Actor) error {
 			return nil, err
 		}
 		m, err := d.Control.CreateCustomer(ctx, by, f)
-		return d.enrolled(ctx, by, m, err)
+		return spelled(ctx, d, by, m, err, scene.enrolled)
 	})
 }
 
-func (d *Door) enrolled(ctx context.Context, by access.Actor, m control.Enrolled, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.scene(ctx, by)
+func (s scene) enrolled(m control.Enrolled) customerView {
 	v := s.customer(m.Row)
 	v.Password = m.Password
-	return v, err
+	return v
 }
 
 // Customer serves GET customers/{id}.
@@ -115,7 +111,7 @@ func (d *Door) Customer(c *fiber.Ctx, by access.Actor) error {
 
 func (d *Door) customer(ctx context.Context, by access.Actor, id string) (any, error) {
 	row, err := d.Control.Customer(ctx, by, id)
-	return d.enrolled(ctx, by, control.Enrolled{Row: row}, err)
+	return spelled(ctx, d, by, row, err, scene.customer)
 }
 
 // EditCustomer serves PATCH customers/{id}.
@@ -128,7 +124,7 @@ func (d *Door) EditCustomer(c *fiber.Ctx, by access.Actor) error {
 			return nil, err
 		}
 		row, err := d.Control.EditCustomer(ctx, by, c.Params("id"), f)
-		return d.enrolled(ctx, by, control.Enrolled{Row: row}, err)
+		return spelled(ctx, d, by, row, err, scene.customer)
 	})
 }
 
@@ -157,6 +153,6 @@ type passwordBody struct {
 func (d *Door) ResetCustomerPassword(c *fiber.Ctx, by access.Actor) error {
 	return change(c, func(ctx context.Context, b passwordBody) (any, error) {
 		m, err := d.Control.ResetCustomerPassword(ctx, by, c.Params("id"), control.CustomerForm{Password: password(b.Password)})
-		return d.enrolled(ctx, by, m, err)
+		return spelled(ctx, d, by, m, err, scene.enrolled)
 	})
 }

@@ -80,24 +80,20 @@ func (d *Door) CreateMember(c *fiber.Ctx, by access.Actor) error {
 			return nil, err
 		}
 		m, err := d.Control.CreateMember(ctx, by, f)
-		return d.spellMember(ctx, by, m, err)
+		return spelled(ctx, d, by, m, err, scene.newMember)
 	})
 }
 
-func (d *Door) spellMember(ctx context.Context, by access.Actor, m control.NewMember, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.scene(ctx, by)
+func (s scene) newMember(m control.NewMember) memberView {
 	v := s.member(m.Row)
 	v.Password = m.Password
-	return v, err
+	return v
 }
 
 // Member serves GET members/{id}.
 func (d *Door) Member(c *fiber.Ctx, by access.Actor) error {
 	row, err := d.Control.Member(c.UserContext(), by, c.Params("id"))
-	v, err := d.spellMember(c.UserContext(), by, control.NewMember{Row: row}, err)
+	v, err := spelled(c.UserContext(), d, by, row, err, scene.member)
 	return show(c, v, err)
 }
 
@@ -117,10 +113,10 @@ func (d *Door) EditMember(c *fiber.Ctx, by access.Actor) error {
 		id := c.Params("id")
 		if role == nil {
 			row, err := d.Control.Member(ctx, by, id)
-			return d.spellMember(ctx, by, control.NewMember{Row: row}, err)
+			return spelled(ctx, d, by, row, err, scene.member)
 		}
 		row, err := d.Control.EditMember(ctx, by, id, access.Role(*role), version)
-		return d.spellMember(ctx, by, control.NewMember{Row: row}, err)
+		return spelled(ctx, d, by, row, err, scene.member)
 	})
 }
 

@@ -174,5 +174,14 @@ func (d *Door) scene(ctx context.Context, by access.Actor) (scene, error) {
 	return scene{workspace: w, now: d.Now()}, err
 }
 
+// spelled is the answer that an act on a row ends with.
+func spelled[R, V any](ctx context.Context, d *Door, by access.Actor, row R, err error, spell func(scene, R) V) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	s, err := d.scene(ctx, by)
+	return spell(s, row), err
+}
+
 // purse is a budget as it stands now.
 func (s scene) purse(p access.Purse) access.Purse { return p.At(s.now, s.workspace.Location()) }

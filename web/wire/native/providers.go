@@ -135,22 +135,14 @@ func (d *Door) CreateProvider(c *fiber.Ctx, by access.Actor) error {
 			return nil, err
 		}
 		row, err := d.Control.CreateProvider(ctx, by, f)
-		return d.spellProvider(ctx, by, row, err)
+		return spelled(ctx, d, by, row, err, scene.provider)
 	})
-}
-
-func (d *Door) spellProvider(ctx context.Context, by access.Actor, row db.ProviderRow, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.scene(ctx, by)
-	return s.provider(row), err
 }
 
 // Provider serves GET providers/{id}.
 func (d *Door) Provider(c *fiber.Ctx, by access.Actor) error {
 	row, err := d.Control.Provider(c.UserContext(), by, c.Params("id"))
-	v, err := d.spellProvider(c.UserContext(), by, row, err)
+	v, err := spelled(c.UserContext(), d, by, row, err, scene.provider)
 	return show(c, v, err)
 }
 
@@ -164,7 +156,7 @@ func (d *Door) EditProvider(c *fiber.Ctx, by access.Actor) error {
 			return nil, err
 		}
 		row, err := d.Control.EditProvider(ctx, by, c.Params("id"), f)
-		return d.spellProvider(ctx, by, row, err)
+		return spelled(ctx, d, by, row, err, scene.provider)
 	})
 }
 

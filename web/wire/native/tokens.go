@@ -165,7 +165,7 @@ func (d *Door) CreateToken(c *fiber.Ctx, by access.Actor) error {
 			return nil, err
 		}
 		k, err := d.Control.CreateToken(ctx, by, f)
-		return d.issued(ctx, by, k, err)
+		return spelled(ctx, d, by, k, err, scene.issued)
 	})
 }
 
@@ -176,14 +176,10 @@ func orAbsent[T any](m Maybe[T]) Maybe[T] {
 	return m
 }
 
-func (d *Door) issued(ctx context.Context, by access.Actor, k control.Issued, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.scene(ctx, by)
+func (s scene) issued(k control.Issued) tokenView {
 	v := s.token(k.Row)
 	v.Secret, v.Beta = k.Secret, k.Beta
-	return v, err
+	return v
 }
 
 // Token serves GET tokens/{id}.
@@ -194,11 +190,7 @@ func (d *Door) Token(c *fiber.Ctx, by access.Actor) error {
 
 func (d *Door) token(ctx context.Context, by access.Actor, id string) (any, error) {
 	row, err := d.Control.Token(ctx, by, id)
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.scene(ctx, by)
-	return s.token(row), err
+	return spelled(ctx, d, by, row, err, scene.token)
 }
 
 // EditToken serves PATCH tokens/{id}.
@@ -264,6 +256,6 @@ func (d *Door) RotateToken(c *fiber.Ctx, by access.Actor) error {
 			}
 		}
 		k, err := d.Control.RotateToken(ctx, by, c.Params("id"), keep)
-		return d.issued(ctx, by, k, err)
+		return spelled(ctx, d, by, k, err, scene.issued)
 	})
 }
