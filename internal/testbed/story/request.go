@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"latchkey/internal/testbed"
 )
 
 var valueName = regexp.MustCompile(`\{[a-z][a-z0-9.]*\}`)
@@ -63,8 +65,7 @@ func (s *Teller) act(line string) {
 	act(rest)
 }
 
-// client follows no redirect.
-var client = http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var client = testbed.Client()
 
 // Send sends one request as it stands; headers come in pairs. It returns the
 // answer, whose body is read, and its text.

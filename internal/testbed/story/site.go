@@ -108,3 +108,30 @@ func (s *Site) Customer(who, name string, workspaceID int64) access.Customer {
 	s.Bearers[who] = s.LoginCustomer(s.T, m, s.door)
 	return m
 }
+
+// Status is what the gateway answers to who lists the models with a key.
+func (s *Site) Status(key string) int {
+	s.Helper()
+	s.Bearers["holder of the key"] = key
+	resp, _ := s.Send("holder of the key", "GET", "/v1/models", "")
+	return resp.StatusCode
+}
+
+// Told is what the audit log of Acme says of an action.
+func (s *Site) Told(action string) (told []db.AuditRow) {
+	s.Helper()
+	rows, err := s.DB.Audit(s.Context(), s.Workspace.ID, 0, 200)
+	s.Must(err)
+	for _, r := range rows {
+		if r.Action == action {
+			told = append(told, r)
+		}
+	}
+	return told
+}
+
+// NextHour moves the clock to just after the next full hour: what is counted by
+// the hour is counted from nothing, and the hour does not end meanwhile.
+func (s *Site) NextHour() {
+	s.Wait(s.Now().Truncate(time.Hour).Add(time.Hour + time.Minute).Sub(s.Now()))
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
@@ -23,14 +22,12 @@ import (
 // of Python's requests have.
 type browser struct {
 	*site
-	client  http.Client
+	client  *http.Client
 	headers map[string]string
 }
 
 func (s *site) browser() *browser {
-	jar, err := cookiejar.New(nil)
-	s.Must(err)
-	return &browser{site: s, client: http.Client{Jar: jar}, headers: map[string]string{}}
+	return &browser{site: s, client: testbed.Browser(), headers: map[string]string{}}
 }
 
 func (b *browser) send(method, path string, body any) (int, map[string]any, *http.Response) {
@@ -129,13 +126,7 @@ func TestWebInterface(t *testing.T) {
 
 	// It opens nothing else.
 	for _, path := range []string{"/v1/models", "/api/latchkey/v1/tokens"} {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", s.Base+path, nil)
-		s.Must(err)
-		r.AddCookie(cookie)
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		resp, err := http.DefaultClient.Do(r)
-		s.Must(err)
-		resp.Body.Close()
+		resp, _ := s.Send("nobody", "GET", path, "", "Cookie", cookie.Name+"="+cookie.Value, "Sec-Fetch-Site", "same-origin")
 		if resp.StatusCode != 401 {
 			t.Errorf("the cookie opens %s: %d", path, resp.StatusCode)
 		}
@@ -173,14 +164,14 @@ func TestDocumentClient(t *testing.T) {
 	found := b.ok("GET", "/api/token/search?keyword=script", nil)["data"].([]any)
 	key := found[0].(map[string]any)["key"].(string)
 	for _, text := range []string{key, "sk-" + key, strings.TrimPrefix(key, "sk-")} {
-		if status := s.models(text); status != 200 {
+		if status := s.Status(text); status != 200 {
 			t.Errorf("the key as %q: %d", text, status)
 		}
 	}
 	if n := b.ok("POST", "/api/token/batch", map[string]any{"ids": []any{found[0].(map[string]any)["id"]}})["data"]; n != 1.0 {
 		t.Errorf("deleted %v", n)
 	}
-	if status := s.models(key); status != 401 {
+	if status := s.Status(key); status != 401 {
 		t.Errorf("the key after the batch: %d", status)
 	}
 
@@ -195,34 +186,18 @@ func TestDocumentClient(t *testing.T) {
 	mei.refused(401, badToken, "GET", "/api/user/self")
 }
 
-func (s *site) models(key string) int {
-	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), "GET", s.Base+"/v1/models", nil)
-	s.Must(err)
-	r.Header.Set("Authorization", "Bearer "+key)
-	resp, err := http.DefaultClient.Do(r)
-	s.Must(err)
-	resp.Body.Close()
-	return resp.StatusCode
-}
-
-// ask asks a model and returns status and message.
+// ask asks a model and returns status, message and code.
 func (s *site) ask(key, body string) (int, string, string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), "POST", s.Base+"/v1/chat/completions", strings.NewReader(body))
-	s.Must(err)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept-Language", "zh-CN,zh;q=0.9,en;q=0.8")
+	who := "nobody"
 	if key != "" {
-		r.Header.Set("Authorization", "Bearer "+key)
+		who, s.Bearers["key"] = "key", key
 	}
-	resp, err := http.DefaultClient.Do(r)
-	s.Must(err)
-	defer resp.Body.Close()
+	resp, text := s.Send(who, "POST", "/v1/chat/completions", body, "Content-Type", "application/json", "Accept-Language", "zh-CN,zh;q=0.9,en;q=0.8")
 	var v struct {
 		Error struct{ Message, Code string }
 	}
-	s.Must(json.NewDecoder(resp.Body).Decode(&v))
+	s.Must(json.Unmarshal([]byte(text), &v))
 	return resp.StatusCode, v.Error.Message, v.Error.Code
 }
 
@@ -322,20 +297,16 @@ func TestChineseRefusals(t *testing.T) {
 func TestListedKeysAreToldOnce(t *testing.T) {
 	s := newSite(t)
 	s.Token(t, control.TokenForm{})
-	told := func() (n int) {
-		rows, err := s.DB.Audit(t.Context(), s.Workspace.ID, 0, 200)
-		s.Must(err)
+	told := func() int {
+		rows := s.Told("token.list-secrets")
 		for _, r := range rows {
-			if r.Action == "token.list-secrets" {
-				n++
-				if r.Door != "newapi" || !strings.Contains(r.Actor, "lin") || r.Detail != `{"count":1}` {
-					t.Errorf("the row is %+v", r)
-				}
+			if r.Door != "newapi" || !strings.Contains(r.Actor, "lin") || r.Detail != `{"count":1}` {
+				t.Errorf("the row is %+v", r)
 			}
 		}
-		return n
+		return len(rows)
 	}
-	s.House.Wait(s.Now().Truncate(time.Hour).Add(time.Hour + time.Minute).Sub(s.Now())) // away from the hour's end
+	s.NextHour()
 	for range 3 {
 		s.Object("lin", "GET", "/api/token/", "")
 		s.Object("lin", "GET", "/api/token/search", "")

@@ -84,7 +84,7 @@ func TestPublishedScript(t *testing.T) {
 				t.Errorf("the first time: %v, it says %s", first, all)
 			}
 			keys[key] = true
-			if status := s.models(key); status != 200 {
+			if status := s.Status(key); status != 200 {
 				t.Errorf("the gateway answers %d", status)
 			}
 		}
@@ -101,14 +101,6 @@ func TestPublishedScriptWhereRegistrationIsClosed(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "User registration is disabled!") || !strings.Contains(string(out), "is not registered!") {
 		t.Errorf("%v: %s", err, out)
 	}
-}
-
-// models is what the gateway answers to who holds a token.
-func (s *site) models(key string) int {
-	s.Helper()
-	s.Bearers["key"] = key
-	resp, _ := s.call("key", "GET", "/v1/models", "")
-	return resp.StatusCode
 }
 
 // suitePassword is what RAGFlow's test suites send for the password 123: it was
@@ -260,45 +252,32 @@ func TestBetaIsFilledOnce(t *testing.T) {
 	if found, err := s.DB.FindSecret(t.Context(), secret.Hash(first)); err != nil || found.Kind != db.BetaSecret || found.SubjectID != after.ID {
 		t.Errorf("%+v, %v", found, err)
 	}
-	if n := s.told("token.beta"); n != 1 {
+	if n := len(s.Told("token.beta")); n != 1 {
 		t.Errorf("%d rows of the audit log", n)
 	}
-}
-
-// told counts the rows of the audit log of an action.
-func (s *site) told(action string) (n int) {
-	s.Helper()
-	rows, err := s.DB.Audit(s.Context(), s.Workspace.ID, 0, 200)
-	s.Must(err)
-	for _, r := range rows {
-		if r.Action == action {
-			n++
-		}
-	}
-	return n
 }
 
 // A list that spelled tokens stands in the audit log once for a caller and an hour.
 func TestListedTokensAreToldOnce(t *testing.T) {
 	s := newSite(t)
 	s.Token(t, control.TokenForm{})
-	s.House.Wait(s.Now().Truncate(time.Hour).Add(time.Hour + time.Minute).Sub(s.Now())) // away from the hour's end
+	s.NextHour()
 	for range 3 {
 		s.object("lin", "GET", "/v1/system/token_list", "")
 		s.object("lin", "GET", "/api/v1/system/keys", "")
 	}
-	if n := s.told("token.list-secrets"); n != 1 {
+	if n := len(s.Told("token.list-secrets")); n != 1 {
 		t.Errorf("%d rows in one hour", n)
 	}
 	s.House.Wait(time.Hour)
 	s.Control.Reveal = control.RevealConfirm
 	s.object("lin", "GET", "/v1/system/token_list", "")
-	if n := s.told("token.list-secrets"); n != 1 {
+	if n := len(s.Told("token.list-secrets")); n != 1 {
 		t.Errorf("%d rows after a masked list", n)
 	}
 	s.Control.Reveal = control.RevealAlways
 	s.object("lin", "GET", "/v1/system/token_list", "")
-	if n := s.told("token.list-secrets"); n != 2 {
+	if n := len(s.Told("token.list-secrets")); n != 2 {
 		t.Errorf("%d rows in two hours", n)
 	}
 }
@@ -385,7 +364,7 @@ func TestOneStore(t *testing.T) {
 		t.Errorf("New API shows %v", item)
 	}
 	for _, text := range []string{key, "sk-" + key, strings.TrimPrefix(key, "sk-")} {
-		if status := s.models(text); status != 200 {
+		if status := s.Status(text); status != 200 {
 			t.Errorf("%s: %d", text, status)
 		}
 	}
@@ -401,7 +380,7 @@ func TestOneStore(t *testing.T) {
 		t.Fatalf("the beta key opens %v", v)
 	}
 	s.object("lin", "DELETE", "/v1/system/token/"+strings.TrimPrefix(key, "sk-"), "")
-	if status := s.models(key); status != 401 {
+	if status := s.Status(key); status != 401 {
 		t.Errorf("deleted, it answers %d", status)
 	}
 	if _, v := s.object("beta", "POST", chat, `{"question":"","stream":false}`); v["code"] != 102.0 || v["message"] != `Authentication error: API key is invalid!"` {
