@@ -6,7 +6,8 @@
 // at once, in silence too. It knows no dialect and no rule: each door decodes and
 // encodes for itself.
 //
-// Start with stream.go for answers that run, address.go for who is calling.
+// Start with reply.go for what every answer has, relay.go and stream.go for those
+// that run, address.go for who is calling.
 package wire
 
 import (

@@ -36,7 +36,7 @@ func (d *Door) Login(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, fiber.StatusOK, struct {
+	return wire.SendJSON(c, fiber.StatusOK, struct {
 		Token     string `json:"token"`
 		ExpiresAt string `json:"expires_at"`
 		accountView
@@ -72,7 +72,7 @@ func (d *Door) Verify(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, fiber.StatusOK, struct {
+	return wire.SendJSON(c, fiber.StatusOK, struct {
 		Valid bool `json:"valid"`
 		accountView
 	}{true, v})

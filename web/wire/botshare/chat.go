@@ -78,7 +78,7 @@ func (d *Door) answer(c *fiber.Ctx, by access.Actor, link control.OpenedLink, b 
 		}}, d.Now, d.Log)
 	}
 	defer a.Close()
-	return sendJSON(c, fiber.StatusOK, a.Body)
+	return wire.SendRaw(c, fiber.StatusOK, a.Body)
 }
 
 // asker says how the gateway is asked for a caller. A customer takes a place on

@@ -39,7 +39,7 @@ func (d *Door) CreateCustomer(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, fiber.StatusOK, spellCustomer(made.Row.Customer))
+	return wire.SendJSON(c, fiber.StatusOK, spellCustomer(made.Row.Customer))
 }
 
 // Customers serves GET /api/v1/end-users.
@@ -56,7 +56,7 @@ func (d *Door) Customers(c *fiber.Ctx) error {
 	for _, m := range all {
 		list.Items = append(list.Items, spellCustomer(m))
 	}
-	return send(c, fiber.StatusOK, list)
+	return wire.SendJSON(c, fiber.StatusOK, list)
 }
 
 func readPassword(r *reader) (string, error) {

@@ -1,10 +1,7 @@
 package botshare
 
 import (
-	"encoding/json"
 	"errors"
-	"strconv"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -15,23 +12,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// send answers with JSON.
-func send(c *fiber.Ctx, status int, body any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	return sendJSON(c, status, text)
-}
-
-func sendJSON(c *fiber.Ctx, status int, text []byte) error {
-	c.Set(fiber.HeaderContentType, "application/json; charset=utf-8")
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Status(status).Send(text)
-}
-
 func sendDone(c *fiber.Ctx, message string) error {
-	return send(c, fiber.StatusOK, done{Success: true, Message: message})
+	return wire.SendJSON(c, fiber.StatusOK, done{Success: true, Message: message})
 }
 
 // detail is a refusal as it is answered: a text, or the list of what is wrong with
@@ -111,16 +93,14 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 		return nil // nobody is there to read it
 	}
 	if list, ok := errors.AsType[malformed](err); ok {
-		return send(c, fiber.StatusUnprocessableEntity, detail{list})
+		return wire.SendJSON(c, fiber.StatusUnprocessableEntity, detail{list})
 	}
 	status, text := d.spellError(d.lang(c), c.GetRespHeader("X-Request-Id"), err)
-	if wait := waitOf(err); wait > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(wait, 10))
-	}
+	wire.SetRetryAfter(c, err)
 	if status == fiber.StatusUnauthorized {
 		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 	}
-	return send(c, status, detail{text})
+	return wire.SendJSON(c, status, detail{text})
 }
 
 // spellError says a refusal in the contract's words, else in Latchkey's, each
@@ -138,11 +118,7 @@ func (d *Door) spellError(l lang.Lang, id string, err error) (status int, text s
 	if r, ok := words[first.Code]; ok {
 		return r.status, r.message
 	}
-	said := make([]string, 0, len(problems))
-	for _, p := range problems {
-		said = append(said, l.Error(p.Code, p.Text, p.Args...))
-	}
-	return statusOf(err, first), strings.Join(said, " ")
+	return statusOf(err, first), wire.Sentence(l, err)
 }
 
 // statusOf is the gateway's status of an error. What is used up is no reason to
@@ -158,15 +134,6 @@ func statusOf(err error, first *access.Error) int {
 	return gateway.Status(err)
 }
 
-func waitOf(err error) int64 {
-	for _, p := range access.Problems(err) {
-		if p.Wait > 0 {
-			return max(1, int64(p.Wait.Seconds()+0.999))
-		}
-	}
-	return 0
-}
-
 // say answers in other words what is of a kind.
 func say(err error, kind access.Kind, r refusal) error {
 	if _, ours := errors.AsType[refusal](err); !ours && access.KindOf(err) == kind {
@@ -175,22 +142,10 @@ func say(err error, kind access.Kind, r refusal) error {
 	return err
 }
 
-// prefixes are where this door spells errors.
-var prefixes = []string{
-	"/api/v1/bots", "/api/v1/bot-share-tokens", "/api/v1/end-users", "/api/v1/public", "/api/v3/chat/completions",
-	"/api/v1/auth/login", "/api/v1/auth/logout", "/api/v1/auth/verify",
-}
-
 // Owns reports whether an address is this contract's to spell errors for.
 func Owns(path string) bool {
-	for _, prefix := range prefixes {
-		if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
-			return true
-		}
-	}
-	return false
+	return wire.Below(path, "/api/v1/bots", "/api/v1/bot-share-tokens", "/api/v1/end-users", "/api/v1/public", "/api/v3/chat/completions",
+		"/api/v1/auth/login", "/api/v1/auth/logout", "/api/v1/auth/verify")
 }
 
-func (d *Door) lang(c *fiber.Ctx) lang.Lang {
-	return lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), d.Language)
-}
+func (d *Door) lang(c *fiber.Ctx) lang.Lang { return wire.Lang(c, d.Language) }

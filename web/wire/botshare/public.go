@@ -4,6 +4,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/internal/access"
+	"latchkey/web/wire"
 )
 
 // Bot serves GET /api/v1/public/bot-share/{share_token}: what a customer needs to
@@ -28,7 +29,7 @@ func (d *Door) Bot(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, fiber.StatusOK, v)
+	return wire.SendJSON(c, fiber.StatusOK, v)
 }
 
 // picture is where the picture of a link's bot is found, "" where none was given.

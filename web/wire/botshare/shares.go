@@ -58,7 +58,7 @@ func (d *Door) CreateShare(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return send(c, fiber.StatusOK, spellShare(made.Row.Share, c.Params("id"), made.Secret))
+	return wire.SendJSON(c, fiber.StatusOK, spellShare(made.Row.Share, c.Params("id"), made.Secret))
 }
 
 // Shares serves GET /api/v1/bots/{bot_id}/share-tokens. To the master key a bot
@@ -72,7 +72,7 @@ func (d *Door) Shares(c *fiber.Ctx) error {
 	bot := publicID(c.Params("id"))
 	at, err := d.Control.AtBot(c.UserContext(), by, bot)
 	if access.KindOf(err) == access.NotFound {
-		return send(c, fiber.StatusOK, list)
+		return wire.SendJSON(c, fiber.StatusOK, list)
 	}
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (d *Door) Shares(c *fiber.Ctx) error {
 	for i, s := range links {
 		list.Items = append(list.Items, spellShare(s, c.Params("id"), texts[i]))
 	}
-	return send(c, fiber.StatusOK, list)
+	return wire.SendJSON(c, fiber.StatusOK, list)
 }
 
 // RevokeShare serves DELETE /api/v1/bot-share-tokens/{share_token_id}. Again moves

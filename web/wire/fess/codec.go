@@ -19,13 +19,13 @@
 package fess
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/db"
+	"latchkey/web/wire"
 )
 
 // version is the Fess whose contract this is; clients choose their words by it.
@@ -145,13 +145,7 @@ func lines(text string) []string {
 }
 
 func send(c *fiber.Ctx, status int, response any) error {
-	text, err := json.Marshal(map[string]any{"response": response})
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, "application/json; charset=utf-8")
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Status(status).Send(text)
+	return wire.SendJSON(c, status, map[string]any{"response": response})
 }
 
 // seconds spells how long something took.

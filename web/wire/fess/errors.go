@@ -2,7 +2,6 @@ package fess
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -31,7 +30,7 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 	if s := wire.BodyStatus(err); s != 0 {
 		status = s
 	}
-	wait(c, first)
+	wire.SetRetryAfter(c, err)
 	return send(c, status, failure{head{version, code}, d.sentence(c, problems, code)})
 }
 
@@ -124,12 +123,6 @@ func errorCode(c *fiber.Ctx) string {
 	return "error_code:" + id
 }
 
-func wait(c *fiber.Ctx, e *access.Error) {
-	if e.Wait > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(max(1, int64(e.Wait.Seconds()+0.999)), 10))
-	}
-}
-
 // askError answers a refusal or a fault of the gateway.
 func (d *Door) askError(c *fiber.Ctx, err error) error {
 	if errors.Is(err, gateway.ErrLeft) {
@@ -152,20 +145,13 @@ func (d *Door) askError(c *fiber.Ctx, err error) error {
 	case status == fiber.StatusTooManyRequests || status >= fiber.StatusInternalServerError:
 		code = statusFailed
 	}
-	wait(c, problems[0])
+	wire.SetRetryAfter(c, err)
 	return send(c, status, failure{head{version, code}, say(d.lang(c), problems[0])})
 }
 
 // Owns reports whether an address is Fess's to spell errors for.
 func Owns(path string) bool {
-	for _, prefix := range []string{"/api/admin", "/json"} {
-		if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
-			return true
-		}
-	}
-	return false
+	return wire.Below(path, "/api/admin", "/json")
 }
 
-func (d *Door) lang(c *fiber.Ctx) lang.Lang {
-	return lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), d.Language)
-}
+func (d *Door) lang(c *fiber.Ctx) lang.Lang { return wire.Lang(c, d.Language) }

@@ -7,7 +7,6 @@ import (
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
-	"latchkey/internal/lang"
 	"latchkey/web/wire"
 )
 
@@ -44,7 +43,7 @@ func (d *Door) ImportCustomers(c *fiber.Ctx, by access.Actor) error {
 	if err != nil {
 		return err
 	}
-	l := lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), d.Language)
+	l := wire.Lang(c, d.Language)
 	out := importView{DryRun: dry, Made: made, Lines: make([]importLine, 0, len(rows))}
 	for _, r := range rows {
 		one := importLine{Line: r.Line, Username: r.Username, ID: orNull(r.PublicID), Password: r.Password}

@@ -1,7 +1,6 @@
 package native
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -54,13 +53,11 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 	} else if s := wire.BodyStatus(err); s != 0 {
 		status = s
 	}
-	out := failureBody{Code: first.Code, Message: sentence(lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), d.Language), problems), RequestID: id}
+	out := failureBody{Code: first.Code, Message: sentence(wire.Lang(c, d.Language), problems), RequestID: id}
 	if rules[first.Kind] || first.Code == "ip_not_allowed" {
 		out.Rule = first.Code
 	}
-	if first.Wait > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(max(1, int64(first.Wait.Seconds()+0.999)), 10))
-	}
+	wire.SetRetryAfter(c, err)
 	if status == fiber.StatusUnauthorized {
 		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 	}

@@ -101,7 +101,7 @@ func create[F any](d *Door, c *fiber.Ctx, by access.Actor, act func(context.Cont
 	if a.Again {
 		c.Set(againHeader, "true")
 	}
-	return sendRaw(c, a.Status, a.Body)
+	return wire.SendRaw(c, a.Status, a.Body)
 }
 
 // change answers a call that changes something with what it is now. Without a
@@ -134,17 +134,7 @@ func decodeAnd[F any](c *fiber.Ctx, raw []byte, act func(context.Context, F) (an
 type nothing struct{}
 
 func send(c *fiber.Ctx, row any) error {
-	text, err := json.Marshal(row)
-	if err != nil {
-		return err
-	}
-	return sendRaw(c, fiber.StatusOK, text)
-}
-
-func sendRaw(c *fiber.Ctx, status int, text []byte) error {
-	c.Set(fiber.HeaderContentType, "application/json; charset=utf-8")
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Status(status).Send(text)
+	return wire.SendJSON(c, fiber.StatusOK, row)
 }
 
 // show answers with a row, or with why there is none.

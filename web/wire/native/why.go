@@ -10,6 +10,7 @@ import (
 	"latchkey/internal/access"
 	"latchkey/internal/gateway"
 	"latchkey/internal/lang"
+	"latchkey/web/wire"
 )
 
 // whyBody is a call that was not made. What is left out is not asked.
@@ -76,7 +77,7 @@ type roomView struct {
 
 // Why serves POST why: what would become of a call, changing nothing.
 func (d *Door) Why(c *fiber.Ctx, by access.Actor) error {
-	l := lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), d.Language)
+	l := wire.Lang(c, d.Language)
 	return change(c, func(ctx context.Context, b whyBody) (any, error) {
 		q, err := b.read()
 		if err != nil {

@@ -1,9 +1,7 @@
 package newapi
 
 import (
-	"encoding/json"
 	"strconv"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -26,21 +24,11 @@ type answer struct {
 	Data    any    `json:"data"`
 }
 
-func send(c *fiber.Ctx, status int, body any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, "application/json; charset=utf-8")
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Status(status).Send(text)
-}
-
 func sendData(c *fiber.Ctx, data any) error {
-	return send(c, fiber.StatusOK, answer{Success: true, Data: data})
+	return wire.SendJSON(c, fiber.StatusOK, answer{Success: true, Data: data})
 }
 
-func sendDone(c *fiber.Ctx) error { return send(c, fiber.StatusOK, envelope{Success: true}) }
+func sendDone(c *fiber.Ctx) error { return wire.SendJSON(c, fiber.StatusOK, envelope{Success: true}) }
 
 // refusal is what the contract says word for word.
 type refusal struct {
@@ -85,13 +73,13 @@ var statuses = map[string]int{"cross_origin": fiber.StatusForbidden}
 // Error answers a refusal or a fault in New API's envelope.
 func (d *Door) Error(c *fiber.Ctx, err error) error {
 	if r, ok := err.(refusal); ok {
-		return send(c, r.status, envelope{Message: r.message})
+		return wire.SendJSON(c, r.status, envelope{Message: r.message})
 	}
 	problems := access.Problems(err)
 	if len(problems) == 0 {
 		id := c.GetRespHeader("X-Request-Id")
 		d.Log.Error("fault at New API's door", "request", id, "error", err)
-		return send(c, fiber.StatusOK, envelope{Message: "Latchkey 内部错误 (request id: " + id + ")"})
+		return wire.SendJSON(c, fiber.StatusOK, envelope{Message: "Latchkey 内部错误 (request id: " + id + ")"})
 	}
 	first := problems[0]
 	status := fiber.StatusOK
@@ -103,33 +91,17 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 	case first.Kind == access.Limited:
 		status = fiber.StatusTooManyRequests
 	}
-	if first.Wait > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(max(1, int64(first.Wait.Seconds()+0.999)), 10))
+	wire.SetRetryAfter(c, err)
+	said, ours := words[first.Code]
+	if !ours {
+		said = wire.Sentence(d.lang(c), err)
 	}
-	return send(c, status, envelope{Message: sentence(d.lang(c), problems)})
+	return wire.SendJSON(c, status, envelope{Message: said})
 }
 
 // Owns reports whether an address is New API's to spell errors for.
 func Owns(path string) bool {
-	for _, prefix := range []string{"/api/token", "/api/user", "/api/status", "/api/usage", "/api/log"} {
-		if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
-			return true
-		}
-	}
-	return false
-}
-
-// sentence is what the contract says, else what Latchkey does, each problem in
-// turn.
-func sentence(l lang.Lang, problems []*access.Error) string {
-	if said, ok := words[problems[0].Code]; ok {
-		return said
-	}
-	said := make([]string, 0, len(problems))
-	for _, p := range problems {
-		said = append(said, l.Error(p.Code, p.Text, p.Args...))
-	}
-	return strings.Join(said, " ")
+	return wire.Below(path, "/api/token", "/api/user", "/api/status", "/api/usage", "/api/log")
 }
 
 // orSay answers a fault in the words that the contract has for this address.
@@ -141,6 +113,4 @@ func (d *Door) orSay(c *fiber.Ctx, err error, words string) error {
 	return refusal{fiber.StatusOK, words}
 }
 
-func (d *Door) lang(c *fiber.Ctx) lang.Lang {
-	return lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), d.Language)
-}
+func (d *Door) lang(c *fiber.Ctx) lang.Lang { return wire.Lang(c, d.Language) }

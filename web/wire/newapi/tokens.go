@@ -47,7 +47,7 @@ func (d *Door) SearchTokens(c *fiber.Ctx, by access.Actor) error {
 	if stopped {
 		a.Message = "仅搜索了最新的令牌，更早的令牌未包含在内"
 	}
-	return send(c, fiber.StatusOK, a)
+	return wire.SendJSON(c, fiber.StatusOK, a)
 }
 
 // spell spells tokens and their keys.

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"errors"
-	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -40,9 +39,7 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 	if !known(err) {
 		d.Log.Error("fault at the gateway", "request", id, "error", err)
 	}
-	if wait := waitOf(err); wait > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(wait, 10))
-	} else if status != fiber.StatusTooManyRequests && status < 500 {
+	if !wire.SetRetryAfter(c, err) && status != fiber.StatusTooManyRequests && status < 500 {
 		c.Set("X-Should-Retry", "false")
 	}
 	return sendJSON(c, status, d.spellError(d.lang(c), id, err))
@@ -52,15 +49,6 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 func known(err error) bool {
 	_, provider := errors.AsType[*upstream.Failure](err)
 	return provider || len(access.Problems(err)) > 0
-}
-
-func waitOf(err error) int64 {
-	for _, p := range access.Problems(err) {
-		if p.Wait > 0 {
-			return max(1, int64(p.Wait.Seconds()+0.999))
-		}
-	}
-	return 0
 }
 
 // spellError is the body of an error. A fault shows

@@ -143,5 +143,5 @@ func sendJSON(c *fiber.Ctx, status int, body any) error {
 }
 
 func (d *Door) lang(c *fiber.Ctx) lang.Lang {
-	return lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), d.Language)
+	return wire.Lang(c, d.Language)
 }

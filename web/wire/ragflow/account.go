@@ -89,7 +89,7 @@ func (d *Door) whyNot(c *fiber.Ctx, a account, err error) error {
 	case !a.password.isText:
 		return notDecoded
 	}
-	return refusal{200, codeFailed, "User registration failure, error: " + sentence(d.lang(c), problems[0]), false}
+	return refusal{200, codeFailed, "User registration failure, error: " + wire.Sentence(d.lang(c), problems[0]), false}
 }
 
 // orFault words a fault as the contract does at this address.

@@ -1,11 +1,9 @@
 package ragflow
 
 import (
-	"encoding/json"
 	"errors"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -32,18 +30,8 @@ type unknown struct {
 	Error string `json:"error"`
 }
 
-func send(c *fiber.Ctx, status int, body any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, "application/json; charset=utf-8")
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Status(status).Send(text)
-}
-
 func sendData(c *fiber.Ctx, message string, data any) error {
-	return send(c, fiber.StatusOK, envelope{codeDone, message, data})
+	return wire.SendJSON(c, fiber.StatusOK, envelope{codeDone, message, data})
 }
 
 const success = "success"
@@ -113,11 +101,9 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 		case "method":
 			r = wrongMethod
 		}
-		if e.Wait > 0 {
-			c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(max(1, int64(e.Wait.Seconds()+0.999)), 10))
-		}
+		wire.SetRetryAfter(c, e)
 	}
-	return send(c, r.status, r.body())
+	return wire.SendJSON(c, r.status, r.body())
 }
 
 // spellError is a refusal in the contract's words, else in Latchkey's. A fault
@@ -131,7 +117,7 @@ func (d *Door) spellError(l lang.Lang, id string, err error) refusal {
 		d.Log.Error("fault at RAGFlow's door", "request", id, "error", err)
 		return refusal{200, codeServer, "Something broke inside Latchkey. (request id: " + id + ")", false}
 	}
-	r := refusal{200, codes[kind], sentence(l, err), false}
+	r := refusal{200, codes[kind], wire.Sentence(l, err), false}
 	switch {
 	case wire.BodyStatus(err) != 0:
 		r.status = wire.BodyStatus(err)
@@ -143,22 +129,9 @@ func (d *Door) spellError(l lang.Lang, id string, err error) refusal {
 	return r
 }
 
-// sentence is what Latchkey says, each problem in turn.
-func sentence(l lang.Lang, err error) string {
-	problems := access.Problems(err)
-	if e, ok := errors.AsType[*access.Error](err); ok && len(problems) == 0 {
-		problems = append(problems, e)
-	}
-	said := make([]string, 0, len(problems))
-	for _, p := range problems {
-		said = append(said, l.Error(p.Code, p.Text, p.Args...))
-	}
-	return strings.Join(said, " ")
-}
-
 // NotFound answers an address that nothing stands at.
 func (d *Door) NotFound(c *fiber.Ctx) error {
-	return send(c, fiber.StatusNotFound, unknown{envelope{codeNotFound, "Not Found: " + c.Path(), nil}, "Not Found"})
+	return wire.SendJSON(c, fiber.StatusNotFound, unknown{envelope{codeNotFound, "Not Found: " + c.Path(), nil}, "Not Found"})
 }
 
 // WrongMethod answers a method that an address does not take.
@@ -166,16 +139,9 @@ func (d *Door) WrongMethod(c *fiber.Ctx) error { return d.Error(c, wrongMethod) 
 
 // Owns reports whether an address is RAGFlow's to spell errors for.
 func Owns(path string) bool {
-	for _, prefix := range []string{
-		"/v1/user", "/v1/system", "/v1/llm", "/v1/conversation", "/v1/canvas",
+	return wire.Below(path, "/v1/user", "/v1/system", "/v1/llm", "/v1/conversation", "/v1/canvas",
 		"/api/v1/system", "/api/v1/users", "/api/v1/auth", "/api/v1/admin", "/api/v1/chatbots", "/api/v1/agentbots",
-		"/api/v1/chats_openai", "/api/v1/agents_openai", "/api/v1/openai", "/api/v1/conversation",
-	} {
-		if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
-			return true
-		}
-	}
-	return false
+		"/api/v1/chats_openai", "/api/v1/agents_openai", "/api/v1/openai", "/api/v1/conversation")
 }
 
 // part is a piece of the address as it was meant, "" for one that means nothing.
@@ -187,6 +153,4 @@ func part(c *fiber.Ctx, name string) string {
 	return text
 }
 
-func (d *Door) lang(c *fiber.Ctx) lang.Lang {
-	return lang.Negotiate(c.Get(fiber.HeaderAcceptLanguage), d.Language)
-}
+func (d *Door) lang(c *fiber.Ctx) lang.Lang { return wire.Lang(c, d.Language) }
