@@ -1,7 +1,9 @@
 package story
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -71,13 +73,25 @@ var client = testbed.Client()
 // answer, whose body is read, and its text.
 func (s *Teller) Send(who, method, path, body string, headers ...string) (*http.Response, string) {
 	s.TB.Helper()
-	r, err := http.NewRequestWithContext(s.TB.Context(), method, s.Base+path, strings.NewReader(body))
+	resp, err := s.Ask(s.TB.Context(), who, method, path, body, headers...)
 	s.Must(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	s.Must(err)
+	return resp, string(text)
+}
+
+// Ask is Send for an answer that is read as it comes.
+func (s *Teller) Ask(ctx context.Context, who, method, path, body string, headers ...string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, s.Base+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
 	if who != "nobody" {
 		name, raw := strings.CutPrefix(who, "!")
 		credential := s.Bearers[name]
 		if credential == "" {
-			s.TB.Fatalf("no caller %s", name)
+			return nil, fmt.Errorf("no caller %s", name)
 		}
 		if !raw {
 			credential = "Bearer " + credential
@@ -87,12 +101,7 @@ func (s *Teller) Send(who, method, path, body string, headers ...string) (*http.
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := client.Do(r)
-	s.Must(err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	s.Must(err)
-	return resp, string(text)
+	return client.Do(r)
 }
 
 // Object is Send for an answer that is a JSON object.

@@ -3,7 +3,6 @@ package fess_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -199,12 +198,9 @@ func TestSearchStopsWithItsClient(t *testing.T) {
 	s.Must(err)
 	s.make("bound", s.Owner, control.TokenForm{Bot: &b.PublicID})
 	ctx, leave := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, "GET", s.Base+"/json/?q=hello", nil)
-	s.Must(err)
-	r.Header.Set("Authorization", "Bearer "+s.Bearers["bound"])
 	ended := make(chan error, 1)
 	go func() {
-		resp, err := http.DefaultClient.Do(r)
+		resp, err := s.Ask(ctx, "bound", "GET", "/json/?q=hello", "")
 		if err == nil {
 			resp.Body.Close()
 		}

@@ -1,23 +1,16 @@
 package ragflow_test
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
 	"latchkey/internal/secret"
-	"latchkey/internal/testbed"
 	"latchkey/internal/testbed/story"
-	"latchkey/internal/upstream/faulty"
 )
 
 const last = `{"code":0,"message":"","data":true}`
@@ -157,101 +150,6 @@ func TestPageTalks(t *testing.T) {
 	}
 }
 
-// What a beta key opens nothing with.
-func TestBetaRefusals(t *testing.T) {
-	s := newSite(t)
-	past := s.Now().Add(-time.Hour)
-	bot := func(name string, kind access.BotKind) string {
-		k := string(kind)
-		b, err := s.Control.CreateBot(t.Context(), s.Owner, control.BotForm{Name: &name, Kind: &k, Provider: &s.Provider.PublicID, Model: &testbed.Models[0]})
-		s.Must(err)
-		return b.PublicID
-	}
-	other, closed := bot("Other", access.AgentBot), bot("Closed", access.DialogBot)
-	_, err := s.Control.SetBotEnabled(t.Context(), s.Owner, closed, false)
-	s.Must(err)
-	own, free := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{})
-	revoked, disabled := s.Token(t, control.TokenForm{}), s.Token(t, control.TokenForm{})
-	s.Must(s.Control.RevokeToken(t.Context(), s.Owner, revoked.Row.PublicID))
-	s.Must(s.Control.DisableToken(t.Context(), s.Owner, disabled.Row.PublicID))
-	expired := s.Token(t, control.TokenForm{ExpiresAt: &past, PastExpiry: true})
-	mute := s.Token(t, control.TokenForm{Permissions: &[]string{"read"}})
-	none := int64(0)
-	empty := s.Token(t, control.TokenForm{Quota: db.QuotaChange{Quota: &none}})
-	const bad, malformed, unknown = `Authentication error: API key is invalid!"`, `Authorization is not valid!"`, "Dialog not found!"
-	const hello = `{"question":"hello","stream":false}`
-	own.Secret = "Bearer " + own.Secret
-	for name, c := range map[string]struct{ header, id, body, message string }{
-		"no header":              {"", s.Bot.PublicID, hello, malformed},
-		"the key alone":          {own.Beta, s.Bot.PublicID, hello, malformed},
-		"another scheme":         {"Basic " + own.Beta, s.Bot.PublicID, hello, malformed},
-		"three words":            {"Bearer " + own.Beta + " x", s.Bot.PublicID, hello, malformed},
-		"nonsense":               {"Bearer nonsense", s.Bot.PublicID, hello, bad},
-		"not even text":          {"Bearer \xff\xfe", s.Bot.PublicID, hello, bad},
-		"the API token":          {own.Secret, s.Bot.PublicID, hello, bad},
-		"a login token":          {"Bearer " + s.Bearers["lin"], s.Bot.PublicID, hello, bad},
-		"the master key":         {"Bearer " + testbed.MasterKey, s.Bot.PublicID, hello, bad},
-		"revoked":                {"Bearer " + revoked.Beta, s.Bot.PublicID, hello, bad},
-		"disabled":               {"Bearer " + disabled.Beta, s.Bot.PublicID, hello, bad},
-		"expired":                {"Bearer " + expired.Beta, s.Bot.PublicID, hello, bad},
-		"without chat":           {"Bearer " + mute.Beta, s.Bot.PublicID, hello, bad},
-		"another bot":            {"Bearer " + own.Beta, other, hello, unknown},
-		"no bot there is":        {"Bearer " + free.Beta, strings.Repeat("0", 32), hello, unknown},
-		"no bot at all":          {"Bearer " + free.Beta, "%ff", hello, unknown},
-		"a bot switched off":     {"Bearer " + free.Beta, closed, hello, unknown},
-		"a session made up":      {"Bearer " + free.Beta, other, `{"question":"x","session_id":"` + strings.Repeat("0", 32) + `"}`, "Session not found!"},
-		"a session without form": {"Bearer " + free.Beta, other, `{"question":"x","session_id":"` + strings.Repeat("z", 1000) + `"}`, "Session not found!"},
-	} {
-		resp, text := s.ragged(c.header, s.chatPath(c.id), c.body)
-		if want := `{"code":102,"message":` + quoted(c.message) + `}`; resp.StatusCode != 200 || text != want {
-			t.Errorf("%s: %d %s, want %s", name, resp.StatusCode, text, want)
-		}
-	}
-	for body, message := range map[string]string{
-		``:                                "required argument are missing: question; ",
-		`[]`:                              "required argument are missing: question; ",
-		`{"question":5}`:                  "question must be a text.",
-		`{"question":"x","stream":"no"}`:  "stream must be true or false.",
-		`{"session_id":{}}`:               "session_id must be a text.",
-		`{"question":"a","question":"b"}`: `The keys "question" and "question" stand in one object: this could be read in two ways.`,
-		`{"messages":[]}`:                 "messages must be a list with at least one message.",
-		`{"messages":[{"role":"assistant","content":"a"}]}`:                "messages must be a list with at least one message.",
-		`{"messages":[{"role":"tool","content":"a"}]}`:                     "messages must be a list with at least one message.",
-		`{"messages":[{"role":"user","content":[1]}]}`:                     "messages must be a list with at least one message.",
-		`{"question":"` + strings.Repeat("x", access.QuestionMax+1) + `"}`: "This question is too long: at most 32 KB fit. Send it in parts.",
-	} {
-		resp, text := s.ragged("Bearer "+free.Beta, s.chatPath(other), body)
-		if resp.StatusCode != 200 || !strings.HasPrefix(text, `{"code":101,"message":`+quoted(message)+`,"data":`) {
-			t.Errorf("%.60s: %d %s", body, resp.StatusCode, text)
-		}
-	}
-	// An empty question in a session, a session of another bot and of another token.
-	s.Bearers["free"], s.Bearers["own"], s.Bearers["empty"] = free.Beta, own.Beta, empty.Beta
-	session := s.stream("free", s.chatPath(other), `{"question":""}`).Session
-	if _, v := s.object("free", "POST", s.chatPath(other), `{"question":"","session_id":"`+session+`"}`); v["code"] != 101.0 {
-		t.Errorf("an empty question: %v", v)
-	}
-	for who, id := range map[string]string{"free": s.Bot.PublicID, "own": s.Bot.PublicID} {
-		if _, v := s.object(who, "POST", s.chatPath(id), `{"question":"x","session_id":"`+session+`"}`); v["message"] != "Session not found!" {
-			t.Errorf("%s with another's session: %v", who, v)
-		}
-	}
-	// No budget: the welcome is free, an answer is not.
-	session = s.stream("empty", s.chatPath(other), `{"question":""}`).Session
-	if _, v := s.object("empty", "POST", s.chatPath(other), `{"question":"x","session_id":"`+session+`"}`); v["code"] != 102.0 || !strings.Contains(v["message"].(string), "budget") {
-		t.Errorf("without a budget: %v", v)
-	}
-	if n := s.Faulty.Started(); n != 0 {
-		t.Errorf("%d refused calls reached the provider", n)
-	}
-	// A bot whose visitors have to be vouched for opens for no key alone.
-	_, err = s.Control.MakeIdentityKey(t.Context(), s.Owner, other)
-	s.Must(err)
-	if _, v := s.object("free", "POST", s.chatPath(other), hello); v["message"] != bad {
-		t.Errorf("a bot with an identity key: %v", v)
-	}
-}
-
 func quoted(text string) string {
 	raw, _ := json.Marshal(text)
 	return string(raw)
@@ -260,17 +158,11 @@ func quoted(text string) string {
 // ragged sends a request with a header as it stands.
 func (s *site) ragged(header, path, body string) (*http.Response, string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), "POST", s.Base+path, strings.NewReader(body))
-	s.Must(err)
-	if header != "" {
-		r.Header["Authorization"] = []string{header}
+	if header == "" {
+		return s.Send("nobody", "POST", path, body)
 	}
-	resp, err := http.DefaultClient.Do(r)
-	s.Must(err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	s.Must(err)
-	return resp, string(text)
+	s.Bearers["ragged"] = header
+	return s.Send("!ragged", "POST", path, body)
 }
 
 // What a page shows of its bot.
@@ -296,108 +188,6 @@ func TestBotInfo(t *testing.T) {
 		if _, v := s.object("beta", "GET", "/v1/"+at+"/getsse/nothing", ""); v["message"] != "Dialog not found!" {
 			t.Errorf("no bot at %s: %v", at, v)
 		}
-	}
-}
-
-// running asks, and returns the events as they come; "" is the end.
-func (s *site) running(ctx context.Context, key, path, body string) (next func() string) {
-	s.Helper()
-	r, err := http.NewRequestWithContext(ctx, "POST", s.Base+path, strings.NewReader(body))
-	s.Must(err)
-	r.Header.Set("Authorization", "Bearer "+key)
-	all := make(chan string)
-	go func() {
-		defer close(all)
-		resp, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return
-		}
-		defer resp.Body.Close()
-		lines := bufio.NewScanner(resp.Body)
-		for lines.Scan() {
-			if data, ok := strings.CutPrefix(lines.Text(), "data:"); ok {
-				all <- data
-			}
-		}
-	}()
-	return func() string { return <-all }
-}
-
-// An answer that runs: events hold all until now; a second question waits; a
-// revoked token ends it with an error and without the last event; a reader who
-// leaves stops the provider.
-func TestRunningAnswers(t *testing.T) {
-	s := newSite(t)
-	k, program := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{BotID: &s.Bot.ID})
-	s.Bearers["beta"] = k.Beta
-	path := s.chatPath(s.Bot.PublicID)
-	session := s.stream("beta", path, `{"question":""}`).Session
-	ask := `{"question":"Tell me","session_id":"` + session + `"}`
-
-	s.Faulty.Script(faulty.Stepped, faulty.Stepped, faulty.Stepped, faulty.Stepped)
-	next := s.running(t.Context(), k.Beta, path, ask)
-	call := s.Faulty.Call(0)
-	for i, word := range []string{"One", " two", " three"} {
-		call.Send(word)
-		if got := s.spoken(next()).Answer; got != "One two three"[:len("One two three")-len(strings.Join([]string{"One", " two", " three"}[i+1:], ""))] {
-			t.Errorf("after %q: %q", word, got)
-		}
-	}
-	if _, v := s.object("beta", "POST", path, ask); v["code"] != 102.0 || !strings.Contains(v["message"].(string), "still being answered") {
-		t.Errorf("a second question: %v", v)
-	}
-	s.Must(s.Control.RevokeToken(t.Context(), s.Owner, k.Row.PublicID))
-	cut := next()
-	var v struct {
-		Code    int
-		Message string
-		Data    said
-	}
-	s.Must(json.Unmarshal([]byte(cut), &v))
-	if v.Code != 109 || v.Data.Answer != "**ERROR**: "+v.Message || v.Data.Session != session {
-		t.Errorf("revoked under way: %s", cut)
-	}
-	if after := next(); after != "" {
-		t.Errorf("behind the error: %s", after)
-	}
-	call.WaitGone()
-
-	// Who hangs up stops the provider, with events and without.
-	for n, body := range []string{`{"question":"Tell me"}`, `{"question":"Tell me","stream":false}`} {
-		ctx, cancel := context.WithCancel(t.Context())
-		next := s.running(ctx, program.Secret, converse, body)
-		call := s.Faulty.Call(n + 1)
-		call.Send("One")
-		if n == 0 {
-			next()
-		}
-		cancel()
-		call.WaitGone()
-		for next() != "" {
-			t.Error("more came")
-		}
-	}
-	testbed.Eventually(t, 5*time.Second, "everything is settled", func() bool { return s.Gateway.Running() == 0 })
-}
-
-// A long answer in many words repeats itself within bounds, and arrives whole.
-func TestLongAnswers(t *testing.T) {
-	s := newSite(t)
-	k := s.Token(t, control.TokenForm{BotID: &s.Bot.ID})
-	s.Bearers["key"] = k.Secret
-	words := make([]string, 3000)
-	for i := range words {
-		words[i] = fmt.Sprint("word", i, "词")
-	}
-	long := strings.Join(words, " ")
-	s.Faulty.Say(long)
-	_, text := s.call("key", "POST", converse, `{"question":"x"}`)
-	all := s.events(text)
-	if got := s.spoken(all[len(all)-2]).Answer; got != long || all[len(all)-1] != last {
-		t.Errorf("%d bytes of %d", len(got), len(long))
-	}
-	if len(text) > 40*len(long) {
-		t.Errorf("%d bytes for an answer of %d", len(text), len(long))
 	}
 }
 

@@ -3,7 +3,6 @@ package ragflow_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -165,12 +164,7 @@ func TestBadInput(t *testing.T) {
 
 func (s *site) bad(name, one, who, method, path, body string) {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.Base+path, strings.NewReader(body))
-	s.Must(err)
-	r.Header.Set("Authorization", "Bearer "+s.Bearers[who])
-	resp, err := http.DefaultClient.Do(r)
-	s.Must(err)
-	defer resp.Body.Close()
+	resp, text := s.Send(who, method, path, body)
 	if strings.HasSuffix(path, "/ping") || strings.HasSuffix(path, "/public_key") {
 		return
 	}
@@ -179,7 +173,7 @@ func (s *site) bad(name, one, who, method, path, body string) {
 		Message *string
 		Data    any
 	}
-	err = json.NewDecoder(resp.Body).Decode(&v)
+	err := json.Unmarshal([]byte(text), &v)
 	if err != nil || v.Code == nil || v.Message == nil || resp.Header.Get("Content-Type") != "application/json; charset=utf-8" || resp.StatusCode >= 500 {
 		s.Errorf("%s to %s: %d %s %v", name, one, resp.StatusCode, resp.Header.Get("Content-Type"), err)
 		return
