@@ -53,15 +53,15 @@ func bars(values []int64) []rect {
 	}
 	all := make([]rect, 0, len(values))
 	for i, value := range values {
+		if value <= 0 {
+			continue
+		}
 		class := "ok"
 		if i == len(values)-1 {
 			class = "now"
 		}
 		// A day with anything at all is never invisible.
-		height := 100 * float64(max(value, 0)) / float64(top)
-		if value > 0 {
-			height = max(height, 3)
-		}
+		height := max(100*float64(value)/float64(top), 3)
 		all = append(all, upright(class, i*barStep, 100-height, height))
 	}
 	return all
@@ -83,7 +83,7 @@ func chartBox(v ChartView) string { return "0 0 " + chartWidth(v) + " 1000" }
 func chartTop(v ChartView) int64 {
 	high := int64(4)
 	for _, d := range v.Days {
-		high = max(high, d.Answered+d.Refused, d.Expected)
+		high = max(high, d.Answered+d.Refused, d.Expected+d.Refused)
 	}
 	for unit := int64(1); ; unit *= 10 {
 		for _, step := range []int64{1, 2, 3, 4, 5, 6, 7, 8} {
@@ -107,6 +107,31 @@ func scale(ctx context.Context, v ChartView) []string {
 	return ticks
 }
 
+type axisText struct {
+	text  string
+	minor bool // left out where the chart is narrow
+}
+
+// axisRoom is how many of its texts a narrow axis has room for.
+const axisRoom = 5.5
+
+// axis are the texts under the bars; from the present day backwards, the ones that
+// would touch on a phone are minor.
+func axis(v ChartView) []axisText {
+	all := make([]axisText, len(v.Days))
+	next := 2 * len(v.Days)
+	for i := len(v.Days) - 1; i >= 0; i-- {
+		all[i].text = v.Days[i].Axis
+		if all[i].text == "" {
+			continue
+		}
+		if all[i].minor = float64(next-i) < float64(len(v.Days))/axisRoom; !all[i].minor {
+			next = i
+		}
+	}
+	return all
+}
+
 type chartDay struct {
 	ChartDay
 	hitX, readout string
@@ -123,8 +148,9 @@ func chartDays(v ChartView) []chartDay {
 			refused = max(refused, 7)
 		}
 		day := chartDay{ChartDay: d, hitX: strconv.Itoa(i * barStep), readout: strings.Join(d.Readout[:], "|")}
-		if expected := 1000 * float64(d.Expected) / top; expected > answered+refused {
-			day.rects = append(day.rects, upright("expected", x, 1000-expected, expected-answered-refused))
+		// What is still expected stands on what there is: refused calls do not use it up.
+		if rest := 1000 * float64(d.Expected-d.Answered) / top; rest > 0 {
+			day.rects = append(day.rects, upright("expected", x, 1000-answered-refused-rest, rest))
 		}
 		if d.Answered > 0 {
 			day.rects = append(day.rects, upright("ok", x, 1000-answered, answered))

@@ -26,27 +26,32 @@ func (c *Control) ModelChoices(ctx context.Context, by access.Actor) ([]string, 
 }
 
 // ModelToTry is a model that a token may ask for, by the name that callers say: its
-// bot's, else the first that chats and that its list allows. "" when there is none.
-func (c *Control) ModelToTry(ctx context.Context, by access.Actor, k access.Token) (string, error) {
+// bot's, else the first that chats and that its list allows, else the first that
+// makes embeddings. Its name is "" when there is none.
+func (c *Control) ModelToTry(ctx context.Context, by access.Actor, k access.Token) (access.Model, error) {
+	var found access.Model
 	if err := by.Must(access.SeeLists); err != nil {
-		return "", err
+		return found, err
 	}
 	if k.BotID != 0 {
 		b, err := c.DB.FindBot(ctx, k.BotID)
 		if err != nil || b.WorkspaceID != by.WorkspaceID {
-			return "", err
+			return found, err
 		}
-		return b.Model, nil
+		return access.Model{Name: b.Model, Kind: access.ChatModel}, nil
 	}
 	providers, err := c.DB.FindProviders(ctx, by.WorkspaceID)
 	for _, p := range providers {
 		for _, m := range p.Models {
-			if m.Kind == access.ChatModel && k.AllowsModel(m.UpstreamName) {
-				return m.Name, nil
+			if !k.AllowsModel(m.UpstreamName) || found.Name != "" && m.Kind != access.ChatModel {
+				continue
+			}
+			if found = m; m.Kind == access.ChatModel {
+				return found, nil
 			}
 		}
 	}
-	return "", err
+	return found, err
 }
 
 // GroupNamed returns an enabled group by its name, to show what it limits.

@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,7 +27,9 @@ type Health struct {
 	Checked      time.Time // when an admin last had all of it checked, zero: not since the start
 	Backup       *BackupRow
 	KeyNumber    int
-	KeyOrigin    string
+	KeyOrigin    string // the file of the master key by its name alone, or the variable that holds it
+	KeyInData    bool   // the file stands in the data folder
+	KeyInFile    bool
 	LastBackupAt time.Time
 }
 
@@ -37,7 +41,8 @@ type ledgerCheck struct {
 
 // Health looks at what an admin wants to see well.
 func (c *Control) Health(ctx context.Context, by access.Actor) (Health, error) {
-	h := Health{Version: c.Version, SQLite: db.SQLiteVersion(), KeyNumber: c.Keys.Current(), KeyOrigin: c.Keys.Origin()}
+	h := Health{Version: c.Version, SQLite: db.SQLiteVersion(), KeyNumber: c.Keys.Current()}
+	h.KeyOrigin, h.KeyInFile, h.KeyInData = keyOrigin(c.Keys.Origin(), c.Data)
 	if err := by.Must(access.RunInstance); err != nil {
 		return h, err
 	}
@@ -93,4 +98,20 @@ func (c *Control) CheckLedger(ctx context.Context, by access.Actor) (faults []st
 	defer c.checked.mu.Unlock()
 	c.checked.at = c.Now()
 	return faults, nil
+}
+
+// keyOrigin says where a master key came from without naming the host's folders.
+func keyOrigin(origin, data string) (name string, inFile, inData bool) {
+	if !strings.ContainsRune(origin, filepath.Separator) {
+		return origin, false, false
+	}
+	folder, err := filepath.Abs(data)
+	if err != nil {
+		folder = data
+	}
+	file, err := filepath.Abs(origin)
+	if err != nil {
+		file = origin
+	}
+	return filepath.Base(file), true, filepath.Dir(file) == folder
 }

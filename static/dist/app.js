@@ -319,10 +319,17 @@ const box = $(`[name="${CSS.escape(name)}"]:checked`, scope) || $(`select[name="
 part.hidden = (box?.value ?? "") !== value;
 }
 }
+function showTab() {
+for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {
+const tabs = tab.parentElement;
+tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+}
+}
 document.addEventListener("change", switchFields);
 document.addEventListener("htmx:after:swap", switchFields);
 document.addEventListener("DOMContentLoaded", () => {
 switchFields();
+showTab();
 for (const form of document.querySelectorAll("[data-picks]")) countPicked(form);
 for (const field of document.querySelectorAll("[data-select-all]")) field.select();
 });

@@ -351,10 +351,18 @@
       part.hidden = (box?.value ?? "") !== value;
     }
   }
+  // The tab in use stands in view where not all of them have room.
+  function showTab() {
+    for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {
+      const tabs = tab.parentElement;
+      tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+    }
+  }
   document.addEventListener("change", switchFields);
   document.addEventListener("htmx:after:swap", switchFields);
   document.addEventListener("DOMContentLoaded", () => {
     switchFields();
+    showTab();
     for (const form of document.querySelectorAll("[data-picks]")) countPicked(form);
     for (const field of document.querySelectorAll("[data-select-all]")) field.select();
   });

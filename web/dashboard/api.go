@@ -65,8 +65,9 @@ func (d *Dashboard) apiView(c *fiber.Ctx, id, key string) (views.APIView, error)
 	}
 	s := sample{origin: d.Origin(c), key: key}
 	chosen := access.Token{}
+	first := max(slices.IndexFunc(rows, func(r db.TokenRow) bool { return r.BotPublicID != "" }), 0)
 	for i, row := range rows {
-		isChosen := row.PublicID == id || id == "" && i == 0
+		isChosen := row.PublicID == id || id == "" && i == first
 		if isChosen {
 			chosen, s.bot = row.Token, row.BotPublicID
 		}
@@ -135,9 +136,15 @@ func (w words) apiSnippets(s sample) []views.SnippetTextView {
 	var all []views.SnippetTextView
 	for _, one := range snippets {
 		v := views.SnippetTextView{ID: one.key, Name: one.text, Text: w.T("api.for." + one.key)}
-		if one.bot && s.bot == "" {
+		if one.key == "curl" && s.embeds() {
+			v.Text = w.T("api.for.embeddings")
+		}
+		switch {
+		case one.chats && s.embeds():
+			v.Missing = w.T("api.no_chat")
+		case one.bot && s.bot == "":
 			v.Missing = w.T("api.no_bot")
-		} else {
+		default:
 			v.Code = s.text(one.key)
 		}
 		all = append(all, v)

@@ -79,3 +79,24 @@ func TestSnippetsQuoteWhatTheyAreGiven(t *testing.T) {
 		}
 	}
 }
+
+// A token for embeddings alone gets calls that it may make: vectors, no chat.
+func TestCallsOfATokenForEmbeddings(t *testing.T) {
+	s := newSite(t)
+	const model = "text-embedding-3-small"
+	offered := []access.Model{{Name: "gpt-4o-mini", UpstreamName: "gpt-4o-mini", Kind: access.ChatModel}, {Name: model, UpstreamName: model, Kind: access.EmbeddingModel}}
+	_, err := s.Control.EditProvider(t.Context(), s.Owner, s.Provider.PublicID, control.ProviderForm{Models: &offered})
+	s.must(err)
+	made, err := s.Control.CreateToken(t.Context(), s.Owner, control.TokenForm{Name: new("Data pipeline"), Models: &[]string{model}, ModelsLimited: new(true)})
+	s.must(err)
+	r := s.reader(access.Owner)
+	ws := r.get("/settings/api").value(t, "workspace")
+	only := []string{"/v1/embeddings", `"model": "` + model + `", "input": "Hello"`, "client.embeddings.create(model=", "client.embeddings.create({", "!chat/completions", "!chat.completions", "!gpt-4o-mini"}
+	text := func(a answer) answer {
+		a.body = html.UnescapeString(regexp.MustCompile("</?span[^>]*>").ReplaceAllString(a.body, ""))
+		return a
+	}
+	text(r.post("/settings/api", "workspace", ws, "token", made.Row.PublicID)).want(t, 200, append(only, "for embeddings alone", "/api/usage/token", "!/json/?q=")...)
+	text(s.stranger().post(r.handOver(made.Row.PublicID, "24"))).want(t, 200, append(only, "OPENAI_MODEL="+model)...)
+	text(r.get("/tokens/"+made.Row.PublicID+"/snippet?for=curl")).want(t, 200, "/v1/embeddings", "New API", "!RAGFlow", "!Fess", "!chat/completions")
+}

@@ -104,7 +104,7 @@ func TestHealthSaysWhatIsNotWell(t *testing.T) {
 	s := newSite(t)
 	r := s.reader(access.Owner)
 	page := r.get("/settings/health")
-	page.want(t, 200, "Every purse holds", "There is none in the backups folder", "SQLite", "free of", "!does not add up")
+	page.want(t, 200, "Every purse holds", "There is none in the backups folder", "SQLite", "free of", "!does not add up", "!"+s.Control.Data)
 	ws := page.value(t, "workspace")
 	r.post("/settings/health", "workspace", ws).want(t, 200, "Everything adds up.", "All of it was last checked")
 	s.DB.Ledger.Found("whole", []string{"ledger I1: purse 7: 12, should be 10"})

@@ -77,7 +77,7 @@ func (d *Dashboard) newGroupForm(c *fiber.Ctx) views.GroupFormView {
 }
 
 func (d *Dashboard) showGroup(c *fiber.Ctx, status int, v views.GroupFormView) error {
-	return page.StatusOrPart(c, status, views.PanelPage(d.shell(c, "settings", v.Title), views.GroupForm(v)), views.GroupForm(v))
+	return page.StatusOrPart(c, status, views.PanelPage(d.shell(c, "instance", v.Title), views.GroupForm(v)), views.GroupForm(v))
 }
 
 func readGroup(c *fiber.Ctx) (f control.GroupForm, err error) {
@@ -178,7 +178,7 @@ func (d *Dashboard) AskDeleteGroup(c *fiber.Ctx) error {
 	if r.Tokens+r.Workspaces > 0 {
 		v.Reach = l.T("groups.reach", groupReach(l, r))
 	}
-	return page.ShowOrPart(c, views.ConfirmPage(d.shell(c, "settings", v.Title), v), views.ConfirmPanel(v))
+	return page.ShowOrPart(c, views.ConfirmPage(d.shell(c, "instance", v.Title), v), views.ConfirmPanel(v))
 }
 
 // DeleteGroup removes a group that nothing uses.

@@ -81,10 +81,23 @@ func (w words) healthFacts(h control.Health) []views.Definition {
 		{Term: w.T("health.version"), Text: or(h.Version, "–")},
 		{Term: "SQLite", Text: h.SQLite, Under: w.T("health.schema", strconv.FormatInt(h.Schema, 10))},
 		{Term: w.T("health.file"), Text: w.bytes(h.FileSize), Under: w.T("health.log", w.bytes(h.LogSize))},
-		{Term: w.T("health.key"), Text: w.Number(int64(h.KeyNumber)), Under: h.KeyOrigin},
+		{Term: w.T("health.key"), Text: w.Number(int64(h.KeyNumber)), Under: w.keyOrigin(h)},
 		{Term: w.T("health.workspaces"), Text: w.Number(f.Workspaces)},
 		{Term: w.T("users.title"), Text: w.Number(f.Users)},
 		{Term: w.T("tokens.title"), Text: w.Number(f.Tokens)},
 		{Term: w.T("customers.title"), Text: w.Number(f.Customers)},
 	}
+}
+
+// keyOrigin says where the master key lies: a page names no folder of the host.
+func (w words) keyOrigin(h control.Health) string {
+	switch {
+	case h.KeyOrigin == "":
+		return ""
+	case h.KeyInData:
+		return w.T("health.key_inside", h.KeyOrigin)
+	case h.KeyInFile:
+		return w.T("health.key_outside", h.KeyOrigin)
+	}
+	return w.T("health.key_given", h.KeyOrigin)
 }

@@ -94,7 +94,7 @@ func (d *Dashboard) showPrice(c *fiber.Ctx, status int, v views.PriceFormView) e
 	}
 	slices.Sort(v.Models)
 	v.Models = slices.Compact(v.Models)
-	return page.StatusOrPart(c, status, views.PanelPage(d.shell(c, "settings", v.Title), views.PriceForm(v)), views.PriceForm(v))
+	return page.StatusOrPart(c, status, views.PanelPage(d.shell(c, "instance", v.Title), views.PriceForm(v)), views.PriceForm(v))
 }
 
 func readPrice(c *fiber.Ctx) control.PriceForm {
@@ -168,7 +168,7 @@ func (d *Dashboard) AskDeletePrice(c *fiber.Ctx) error {
 		Title: l.T("prices.delete_title", p.Model), Text: l.T("prices.delete_text", d.price(c, standard.Prompt), d.price(c, standard.Completion)),
 		Button: l.T("prices.delete"), Action: pricesPath + "/" + p.PublicID + "/delete", Keep: pricesPath,
 	}
-	return page.ShowOrPart(c, views.ConfirmPage(d.shell(c, "settings", v.Title), v), views.ConfirmPanel(v))
+	return page.ShowOrPart(c, views.ConfirmPage(d.shell(c, "instance", v.Title), v), views.ConfirmPanel(v))
 }
 
 // DeletePrice removes a price.

@@ -8,22 +8,23 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/db"
+	"latchkey/internal/access"
 	"latchkey/views"
 )
 
 // The snippets, in the order of their tabs. bot says that the address or the body
-// names one.
+// names one, chats that only a model that chats can answer.
 var snippets = []struct {
-	key, text string
-	bot       bool
+	key, text  string
+	bot, chats bool
 }{
-	{"curl", "curl", false},
-	{"python", "Python", false},
-	{"node", "Node", false},
-	{"ragflow", "RAGFlow", true},
-	{"newapi", "New API", false},
-	{"fess", "Fess", false},
-	{"botshare", "bot-share", true},
+	{"curl", "curl", false, false},
+	{"python", "Python", false, false},
+	{"node", "Node", false, false},
+	{"ragflow", "RAGFlow", true, true},
+	{"newapi", "New API", false, false},
+	{"fess", "Fess", false, true},
+	{"botshare", "bot-share", true, true},
 }
 
 // snippet is a call to try. It reads the key from a variable, so that it can be
@@ -41,7 +42,7 @@ func (d *Dashboard) snippet(c *fiber.Ctx, row db.TokenRow, key string) (views.Sn
 		}
 	}
 	for _, s := range snippets {
-		if s.bot && row.BotPublicID == "" {
+		if s.bot && row.BotPublicID == "" || s.chats && model.Kind == access.EmbeddingModel {
 			continue
 		}
 		v.Tabs = append(v.Tabs, views.TabView{Text: s.text, Href: tokenHref(row.PublicID) + "/snippet?for=" + s.key, Active: s.key == chosen})
@@ -53,25 +54,21 @@ func (d *Dashboard) snippet(c *fiber.Ctx, row db.TokenRow, key string) (views.Sn
 // sample is what a call to try is made of.
 type sample struct {
 	origin string
-	model  string
+	model  access.Model
 	bot    string // public id, "" for none
 	key    string // in clear, "" to read it from the variable LATCHKEY_KEY
 }
 
 // text is a call in one language or dialect.
 func (s sample) text(kind string) string {
-	s.model = or(s.model, "gpt-4o-mini")
+	s.model.Name = or(s.model.Name, "gpt-4o-mini")
 	switch kind {
 	case "python":
-		return "# pip install openai\n" + s.imports("import os\n") + "from openai import OpenAI\n\nclient = OpenAI(base_url=" + quoted(s.origin+"/v1") + ", api_key=" + s.literal(`os.environ["LATCHKEY_KEY"]`) + ")\n" +
-			"answer = client.chat.completions.create(\n    model=" + quoted(s.model) + ",\n    messages=[{\"role\": \"user\", \"content\": \"Hello\"}],\n)\n" +
-			"print(answer.choices[0].message.content)"
+		return "# pip install openai\n" + s.imports("import os\n") + "from openai import OpenAI\n\nclient = OpenAI(base_url=" + quoted(s.origin+"/v1") + ", api_key=" + s.literal(`os.environ["LATCHKEY_KEY"]`) + ")\n" + s.python()
 	case "node":
-		return "// npm install openai\nimport OpenAI from \"openai\";\n\nconst client = new OpenAI({ baseURL: " + quoted(s.origin+"/v1") + ", apiKey: " + s.literal("process.env.LATCHKEY_KEY") + " });\n" +
-			"const answer = await client.chat.completions.create({\n  model: " + quoted(s.model) + ",\n  messages: [{ role: \"user\", content: \"Hello\" }],\n});\n" +
-			"console.log(answer.choices[0].message.content);"
+		return "// npm install openai\nimport OpenAI from \"openai\";\n\nconst client = new OpenAI({ baseURL: " + quoted(s.origin+"/v1") + ", apiKey: " + s.literal("process.env.LATCHKEY_KEY") + " });\n" + s.node()
 	case "ragflow":
-		return s.curl("/api/v1/chats_openai/"+s.bot+"/chat/completions", s.question("model", quoted(s.model)))
+		return s.curl("/api/v1/chats_openai/"+s.bot+"/chat/completions", s.question("model", quoted(s.model.Name)))
 	case "newapi":
 		return "curl " + s.origin + "/api/usage/token \\\n  -H " + s.bearer()
 	case "fess":
@@ -79,9 +76,31 @@ func (s sample) text(kind string) string {
 	case "botshare":
 		return s.curl("/api/v3/chat/completions", s.question("bot_id", quoted(s.bot)))
 	case "env":
-		return "OPENAI_BASE_URL=" + s.origin + "/v1\nOPENAI_API_KEY=" + or(s.key, "sk-…") + "\nOPENAI_MODEL=" + shellWord(s.model)
+		return "OPENAI_BASE_URL=" + s.origin + "/v1\nOPENAI_API_KEY=" + or(s.key, "sk-…") + "\nOPENAI_MODEL=" + shellWord(s.model.Name)
 	}
-	return s.curl("/v1/chat/completions", s.question("model", quoted(s.model)))
+	if s.embeds() {
+		return s.curl("/v1/embeddings", `{"model": `+quoted(s.model.Name)+`, "input": "Hello"}`)
+	}
+	return s.curl("/v1/chat/completions", s.question("model", quoted(s.model.Name)))
+}
+
+// embeds says that the key is for embeddings alone.
+func (s sample) embeds() bool { return s.model.Kind == access.EmbeddingModel }
+
+func (s sample) python() string {
+	if s.embeds() {
+		return "answer = client.embeddings.create(model=" + quoted(s.model.Name) + ", input=\"Hello\")\nprint(answer.data[0].embedding)"
+	}
+	return "answer = client.chat.completions.create(\n    model=" + quoted(s.model.Name) + ",\n    messages=[{\"role\": \"user\", \"content\": \"Hello\"}],\n)\n" +
+		"print(answer.choices[0].message.content)"
+}
+
+func (s sample) node() string {
+	if s.embeds() {
+		return "const answer = await client.embeddings.create({ model: " + quoted(s.model.Name) + ", input: \"Hello\" });\nconsole.log(answer.data[0].embedding);"
+	}
+	return "const answer = await client.chat.completions.create({\n  model: " + quoted(s.model.Name) + ",\n  messages: [{ role: \"user\", content: \"Hello\" }],\n});\n" +
+		"console.log(answer.choices[0].message.content);"
 }
 
 func (s sample) curl(path, body string) string {

@@ -105,8 +105,8 @@ func Error(c *fiber.Ctx, err error, f Failure) error {
 	}
 	return Status(c, k.status, views.ErrorPage(views.ErrorView{
 		Title: l.T("page." + k.key + ".title"), Icon: k.icon,
-		Sentence: Say(c, err), Hint: hint(l, k), Reference: reference,
-		Actions: actions(l, k, signIn, f), NoBrand: f.NoBrand, Footer: f.Footer,
+		Sentence: Say(c, err), Hint: hint(l, k, err), Reference: reference,
+		Actions: actions(l, err, signIn, f), NoBrand: f.NoBrand, Footer: f.Footer,
 		Path: ReturnTo(c.OriginalURL()),
 	}))
 }
@@ -121,19 +121,33 @@ func errorPart(c *fiber.Ctx, k kind, sentence, signIn string) error {
 	return PartStatus(c, k.status, views.Toast(views.ToastView{Text: sentence, Tone: views.Bad}))
 }
 
-func hint(l lang.Lang, k kind) string {
+func hint(l lang.Lang, k kind, err error) string {
 	key := "page." + k.key + ".hint"
+	if code := hintCode(l, err); code != "" {
+		key = code
+	}
 	if !l.Has(key) {
 		return ""
 	}
 	return l.T(key)
 }
 
-func actions(l lang.Lang, k kind, signIn string, f Failure) []views.LinkView {
+// hintCode is the key of the hint that an error has of its own, "" for none. Such
+// errors meet strangers at a link, for whom there is no overview.
+func hintCode(l lang.Lang, err error) string {
+	for _, p := range access.Problems(err) {
+		if key := "page.hint." + p.Code; l.Has(key) {
+			return key
+		}
+	}
+	return ""
+}
+
+func actions(l lang.Lang, err error, signIn string, f Failure) []views.LinkView {
 	switch {
 	case signIn != "":
 		return []views.LinkView{{Text: l.T("page.sign_in"), Href: signIn}}
-	case f.NoBrand:
+	case f.NoBrand || hintCode(l, err) != "":
 		return nil
 	}
 	return []views.LinkView{{Text: l.T("page.home"), Href: "/"}}
