@@ -1,6 +1,7 @@
 package db
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -385,6 +386,50 @@ func TestOwnerReadsConversations(t *testing.T) {
 	k.must(err)
 	if one, err = k.ReadConversation(t.Context(), k.owner, k.workspace, a.Conversation.PublicID); err != nil || !one.CustomerDeleted {
 		t.Errorf("of a deleted customer: %+v, %v", one, err)
+	}
+}
+
+// A bot's list has everybody, visitors without a name too, and nothing of another
+// workspace or bot.
+func TestOwnerListsABotsConversations(t *testing.T) {
+	k := newDesk(t)
+	mei := k.talker("mei", k.share("Help desk", nil))
+	a := mei.ask("", "Where is my invoice?")
+	mei.end(a, "Here.", access.Done)
+	k.wait(time.Second)
+	token := k.token(access.Bot{ID: k.bot})
+	visitor := access.Seat{WorkspaceID: k.workspace, TokenID: token.ID, VisitorHash: bytes.Repeat([]byte{7}, 32)}
+	b, err := k.StoreQuestion(t.Context(), NewQuestion{Seat: visitor, BotID: k.bot, NewID: k.id(), Title: "Parcel", Text: "Where is my parcel?", Keeps: true})
+	k.must(err)
+	mei.end(b, "On its way.", access.Done)
+	note := "It is not."
+	k.must(k.RateAnswer(t.Context(), visitor, b.Conversation.PublicID, b.Question.ID, -1, &note))
+	k.must(k.RateAnswer(t.Context(), mei.of, a.Conversation.PublicID, a.Question.ID, 1, nil))
+	bot := access.Bot{ID: k.bot, PublicID: "bot", Name: "Support Bot"}
+	titles := func(workspace int64, bot access.Bot, which Talks, p Page) string {
+		all, err := k.BotConversations(t.Context(), k.owner, workspace, bot, which, p)
+		k.must(err)
+		var said []string
+		for _, one := range all {
+			said = append(said, fmt.Sprint(one.Title, " ", one.CustomerName, " ", one.Good, one.Bad, one.VisitorHash != nil))
+		}
+		return strings.Join(said, "; ")
+	}
+	ten := Page{Limit: 10}
+	for name, c := range map[string]struct{ got, want string }{
+		"all":               {titles(k.workspace, bot, "", ten), "Parcel  0 1 true; Where is my invoice? mei 1 0 false"},
+		"visitors":          {titles(k.workspace, bot, TalksOfVisitors, ten), "Parcel  0 1 true"},
+		"rated bad":         {titles(k.workspace, bot, TalksRatedBad, ten), "Parcel  0 1 true"},
+		"the second page":   {titles(k.workspace, bot, "", Page{Limit: 10, Before: b.Conversation.ID}), "Where is my invoice? mei 1 0 false"},
+		"another workspace": {titles(k.workspace+1, bot, "", ten), ""},
+		"another bot":       {titles(k.workspace, access.Bot{ID: k.bot + 1}, "", ten), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %q, want %q", name, c.got, c.want)
+		}
+	}
+	if k.lastAudit().Action != "conversation.list" {
+		t.Error("the list was not told")
 	}
 }
 

@@ -155,6 +155,7 @@ func (r Rooms) workspace(app *fiber.App) {
 	app.Post("/bots/:id", r.page(d.EditBot, access.ChangeAccess)...)
 	app.Get("/bots/:id/links", r.page(d.BotLinks, access.SeeLists)...)
 	app.Get("/bots/:id/tokens", r.page(d.BotTokens, access.SeeLists)...)
+	app.Get("/bots/:id/conversations", r.page(d.BotConversations, access.ReadConversations)...)
 	app.Get("/bots/:id/face", r.page(d.BotFace, access.SeeLists)...)
 	app.Post("/bots/:id/face", r.page(d.SetBotFace, access.ChangeAccess)...)
 	app.Post("/bots/:id/face/remove", r.page(d.RemoveBotFace, access.ChangeAccess)...)

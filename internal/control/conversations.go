@@ -252,33 +252,6 @@ func (c *Control) DeleteConversation(ctx context.Context, g Guest, publicID stri
 	return c.DB.DeleteConversation(ctx, g.Actor, g.Seat.Seat, publicID)
 }
 
-// CustomerConversations lists what a customer of the workspace said. That it was
-// looked at is in the audit log before it answers.
-func (c *Control) CustomerConversations(ctx context.Context, by access.Actor, customer string, p db.Page) ([]db.CustomerTalk, error) {
-	if err := by.Must(access.ReadConversations); err != nil {
-		return nil, err
-	}
-	m, err := c.DB.Customer(ctx, by.WorkspaceID, customer)
-	if err != nil {
-		return nil, err
-	}
-	return c.DB.CustomerConversations(ctx, by, by.WorkspaceID, m.Customer, p)
-}
-
-// ReadConversation returns a conversation of the workspace with its messages. That
-// it was read is in the audit log before it answers.
-func (c *Control) ReadConversation(ctx context.Context, by access.Actor, publicID string, before int64) (db.CustomerTalk, []access.Message, bool, error) {
-	if err := by.Must(access.ReadConversations); err != nil {
-		return db.CustomerTalk{}, nil, false, err
-	}
-	talk, err := c.DB.ReadConversation(ctx, by, by.WorkspaceID, publicID)
-	if err != nil {
-		return talk, nil, false, err
-	}
-	messages, more, err := c.DB.Thread(ctx, talk.Conversation, before)
-	return talk, messages, more, err
-}
-
 // RateAnswer keeps what a guest thinks of the answer to a question: 1, -1, or 0 to
 // take it back. A note is text, and is stored where text is.
 func (c *Control) RateAnswer(ctx context.Context, g Guest, conversation string, question, rating int64, note *string) error {

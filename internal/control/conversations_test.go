@@ -150,6 +150,10 @@ func TestWhoReadsConversations(t *testing.T) {
 			_, err := o.CustomerConversations(ctx, by, mei.PublicID, db.Page{Limit: 10})
 			return err
 		}, access.ReadConversations},
+		{"list of a bot", func(ctx context.Context, by access.Actor) error {
+			_, err := o.BotConversations(ctx, by, o.bot.PublicID, "", db.Page{Limit: 10})
+			return err
+		}, access.ReadConversations},
 		{"read", func(ctx context.Context, by access.Actor) error {
 			_, _, _, err := o.ReadConversation(ctx, by, a.Conversation.PublicID, 0)
 			return err

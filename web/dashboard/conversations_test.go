@@ -68,6 +68,46 @@ func TestOwnerReadsATranscript(t *testing.T) {
 	}
 }
 
+// visited makes a visitor without a name who asks in another site's page, and rates
+// the answer.
+func (s *site) visited(question, answer, note string) (conversation string) {
+	s.t.Helper()
+	token := s.Token(s.t, control.TokenForm{Bot: &s.Bot.PublicID})
+	opened, err := s.Control.EmbedOf(s.t.Context(), token.Beta, "")
+	s.must(err)
+	guest, err := s.Control.VisitEmbed(s.t.Context(), opened, control.Visitor{Value: s.Control.NewVisitor()})
+	s.must(err)
+	asked, err := s.Control.AskQuestion(s.t.Context(), guest, control.QuestionForm{Question: question})
+	s.must(err)
+	s.must(s.DB.ClaimQuestion(s.t.Context(), asked.Question.ID, secret.NewPublicID(s.Control.Random)))
+	s.must(s.DB.EndQuestion(s.t.Context(), db.QuestionEnd{QuestionID: asked.Question.ID, Text: answer, State: access.Done}))
+	s.must(s.Control.RateAnswer(s.t.Context(), guest, asked.Conversation.PublicID, asked.Question.ID, -1, &note))
+	return asked.Conversation.PublicID
+}
+
+// Visitors without a name have a place too: the bot's own list, with what they
+// thought of the answers.
+func TestOwnerReadsVisitors(t *testing.T) {
+	s := newSite(t)
+	_, known := s.said("Where is my invoice?", "Here.")
+	id := s.visited("Where is my parcel?", "On its way.", "It <never> came.")
+	owner := s.reader(access.Owner)
+	path := "/bots/" + s.Bot.PublicID + "/conversations"
+	page := owner.get(path)
+	page.want(t, 200, "/conversations/"+id, "/conversations/"+known, "Visitor ", "mei.tanaka", "1 bad", "In another site’s page · Data pipeline", "is in the audit log")
+	owner.get(path+"?show=visitors").want(t, 200, "/conversations/"+id, "!/conversations/"+known)
+	owner.get(path+"?show=bad").want(t, 200, "/conversations/"+id, "!/conversations/"+known)
+	owner.get(path+"?show=nothing").want(t, 200, "/conversations/"+id, "/conversations/"+known)
+	owner.get("/bots/"+s.Bot.PublicID).want(t, 200, path)
+	owner.get("/conversations/"+id).want(t, 200, "Where is my parcel?", "On its way.", "Bad, says the customer", "It &lt;never&gt; came.", "Visitor ", path)
+	owner.lang = "zh"
+	owner.get(path).want(t, 200, "访客 ", "1 个差评", "未具名访客")
+	for _, role := range []access.Role{access.Editor, access.Viewer} {
+		s.reader(role).get(path).want(t, 403, "!parcel")
+		s.reader(role).get("/bots/"+s.Bot.PublicID).want(t, 200, "!"+path)
+	}
+}
+
 func TestOnlyOwnersReadConversations(t *testing.T) {
 	s := newSite(t)
 	customer, id := s.said("A private matter", "Yes.")

@@ -84,6 +84,9 @@ func (d *Dashboard) botFrame(c *fiber.Ctx, row db.BotRow, tab string) views.BotV
 			{Text: l.T("embed.tab"), Href: embedHref(row.PublicID), Active: tab == "embed"},
 		},
 	}
+	if d.actor(c).May(access.ReadConversations) {
+		v.Tabs = append(v.Tabs, views.TabView{Text: l.T("conversations.short"), Href: talksHref(row.PublicID), Active: tab == "conversations"})
+	}
 	v.Shell.Crumbs = []views.LinkView{{Text: l.T("bots.title"), Href: "/bots"}, {Text: row.Name}}
 	v.Header.Tone, v.Header.Status, v.Notice = botState(l, row)
 	v.Tone = v.Header.Tone

@@ -495,6 +495,7 @@ CREATE TABLE conversations (
 ) STRICT;
 CREATE INDEX conversations_customer ON conversations (share_id, customer_id, updated_at DESC) WHERE deleted_at IS NULL;
 CREATE INDEX conversations_workspace ON conversations (workspace_id, customer_id, updated_at DESC);
+CREATE INDEX conversations_bot ON conversations (bot_id, updated_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX conversations_visitor ON conversations (visitor_hash, updated_at DESC) WHERE visitor_hash IS NOT NULL;
 
 CREATE TABLE messages (
