@@ -21,6 +21,11 @@ func UserNamed(name string) access.User {
 	return access.User{PublicID: secret.NewPublicID(rand.Reader), Username: name, UsernameKey: name, PasswordHash: NoPassword}
 }
 
+// UUID is a public id as bot-share prints it.
+func UUID(id string) string {
+	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
+}
+
 // MakeCustomer makes a customer without a password.
 func (h *House) MakeCustomer(tb testing.TB, name string, workspaceID int64) access.Customer {
 	tb.Helper()

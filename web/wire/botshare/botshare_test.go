@@ -47,10 +47,10 @@ func (s *site) people() {
 	vera, _ := s.Join(testbed.UserNamed("vera"), "")
 	gil, _ := s.Join(testbed.UserNamed("gil"), "")
 	for _, u := range []access.User{s.User, ada, mei, vera, gil} {
-		s.Values[u.Username] = dashed(u.PublicID)
+		s.Values[u.Username] = testbed.UUID(u.PublicID)
 	}
 	s.Must(s.DB.AddMember(s.Context(), s.Owner, s.Workspace.ID, vera.PublicID, access.Viewer))
-	s.Values["bot"], s.Values["acme"] = dashed(s.Bot.PublicID), s.Workspace.PublicID
+	s.Values["bot"], s.Values["acme"] = testbed.UUID(s.Bot.PublicID), s.Workspace.PublicID
 	s.northwind(mei, northwind)
 	s.customer("maria", s.Workspace.ID)
 }
@@ -69,22 +69,17 @@ func (s *site) northwind(u access.User, w access.Workspace) {
 		Model: testbed.Models[0], Params: "{}", Settings: "{}", Enabled: true,
 	})
 	s.Must(err)
-	s.Values["other"], s.Values["northwind"] = dashed(b.PublicID), w.PublicID
+	s.Values["other"], s.Values["northwind"] = testbed.UUID(b.PublicID), w.PublicID
 	k, err := s.Control.CreateShare(s.Context(), by, control.ShareForm{Bot: &b.PublicID})
 	s.Must(err)
-	s.Values["foreign"], s.Values["foreign.token"] = dashed(k.Row.PublicID), k.Secret
+	s.Values["foreign"], s.Values["foreign.token"] = testbed.UUID(k.Row.PublicID), k.Secret
 	s.customer("nora", w.ID)
 }
 
 // customer makes a customer who is signed in.
 func (s *site) customer(name string, workspaceID int64) {
 	s.Helper()
-	s.Values[name] = dashed(s.Customer(name, name, workspaceID).PublicID)
-}
-
-// dashed spells a public id as this contract does.
-func dashed(id string) string {
-	return id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
+	s.Values[name] = testbed.UUID(s.Customer(name, name, workspaceID).PublicID)
 }
 
 func plain(id string) string { return strings.ReplaceAll(id, "-", "") }
@@ -104,7 +99,7 @@ func (s *site) acts() {
 		f.Bot = &s.Bot.PublicID
 		k, err := s.Control.CreateShare(ctx, s.Owner, f)
 		s.Must(err)
-		s.Values[name], s.Values[name+".token"] = dashed(k.Row.PublicID), k.Secret
+		s.Values[name], s.Values[name+".token"] = testbed.UUID(k.Row.PublicID), k.Secret
 	}
 	s.Acts["edit"] = func(rest string) { // a link
 		id, form, _ := strings.Cut(rest, " ")
@@ -124,7 +119,7 @@ func (s *site) acts() {
 		var f control.TokenForm
 		s.read(form, &f)
 		k := s.Token(s.T, f)
-		s.Bearers[name], s.Values[name] = k.Secret, dashed(k.Row.PublicID)
+		s.Bearers[name], s.Values[name] = k.Secret, testbed.UUID(k.Row.PublicID)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestRevokedUnderWay(t *testing.T) {
 	if resp.StatusCode != 200 || said(event(lines))+said(event(lines)) == "" {
 		t.Fatal(resp.StatusCode)
 	}
-	if status, v := s.object("lin", "DELETE", "/api/v1/bot-share-tokens/"+dashed(k.Row.PublicID), ""); status != 200 {
+	if status, v := s.object("lin", "DELETE", "/api/v1/bot-share-tokens/"+testbed.UUID(k.Row.PublicID), ""); status != 200 {
 		t.Fatal(v)
 	}
 	last := ""
