@@ -231,3 +231,56 @@ func TestEveryCacheDropsWhatChanges(t *testing.T) {
 		}
 	}
 }
+
+// A text that was unknown is known as soon as it is made here; one that another
+// process registers, a moment later. Unknown texts push out none that are known.
+func TestUnknownTexts(t *testing.T) {
+	k := newDesk(t)
+	ctx := t.Context()
+	find := func(text string) error { _, err := k.FindSecret(ctx, sha256.Sum256([]byte(text))); return err }
+	k.unbound("known")
+	k.must(find("known"))
+	for i := range unknownMax + 10 {
+		if access.KindOf(find("nobody's "+strconv.Itoa(i))) != access.NotFound {
+			t.Fatal("a text that nobody made is known")
+		}
+	}
+	if n := len(k.unknown.until); n > unknownMax {
+		t.Errorf("%d are kept", n)
+	}
+	if n := len(k.caches.secrets.held); n != 1 {
+		t.Errorf("%d known texts are kept, want 1", n)
+	}
+
+	if access.KindOf(find("pipeline")) != access.NotFound {
+		t.Fatal("it is known too early")
+	}
+	k.unbound("pipeline")
+	k.must(find("pipeline"))
+
+	other := sha256.Sum256([]byte("other"))
+	if access.KindOf(find("other")) != access.NotFound {
+		t.Fatal("it is known too early")
+	}
+	k.must(k.change(ctx, func(t *Tx) error { // past the caches, as another process does
+		_, err := t.exec("INSERT INTO secrets (hash, kind, subject_id) VALUES ($1, 'token', 1)", other[:])
+		return err
+	}))
+	if access.KindOf(find("other")) != access.NotFound {
+		t.Error("the look-up was not saved")
+	}
+	k.wait(unknownFor)
+	k.must(find("other"))
+}
+
+// What is looked up while the text is made is not kept as unknown.
+func TestUnknownIsExact(t *testing.T) {
+	u, now := newUnknown(), time.Unix(1_800_000_000, 0)
+	hash := sha256.Sum256([]byte("a"))
+	_, made := u.holds(hash, now)
+	u.drop(hash)
+	u.keep(hash, now, made)
+	if held, _ := u.holds(hash, now); held {
+		t.Error("it is unknown although it was made meanwhile")
+	}
+}

@@ -56,10 +56,11 @@ type DB struct {
 	pending         int                  // what was written since the last checkpoint; the loop's alone
 	readStatements  sync.Map             // text → *sql.Stmt
 
-	audit  auditKey
-	chain  chain
-	caches caches
-	Ledger *Ledger
+	audit   auditKey
+	chain   chain
+	caches  caches
+	unknown *unknown
+	Ledger  *Ledger
 }
 
 // Open opens or creates the file, brings it up to date and starts the writer. It
@@ -87,7 +88,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	readers := max(4, runtime.NumCPU())
 	d.read.SetMaxOpenConns(readers)
 	d.read.SetMaxIdleConns(readers)
-	d.caches = newCaches()
+	d.caches, d.unknown = newCaches(), newUnknown()
 	d.Ledger = newLedger(d)
 	d.loop.Add(1)
 	go d.writeLoop()

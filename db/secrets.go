@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"latchkey/internal/access"
@@ -26,11 +28,17 @@ type Secret struct {
 
 // FindSecret looks a presented text up by its hash, whatever kind it is.
 func (d *DB) FindSecret(ctx context.Context, hash [32]byte) (Secret, error) {
-	return d.caches.secrets.get(hash, func() (Secret, error) {
-		var s Secret
+	return d.caches.secrets.get(hash, func() (s Secret, err error) {
+		held, made := d.unknown.holds(hash, d.Now())
+		if held {
+			return s, notFound("secret")
+		}
 		var until moment
-		err := d.row(ctx, "SELECT kind, subject_id, valid_until FROM secrets WHERE hash = $1", hash[:]).Scan(&s.Kind, &s.SubjectID, &until)
+		err = d.row(ctx, "SELECT kind, subject_id, valid_until FROM secrets WHERE hash = $1", hash[:]).Scan(&s.Kind, &s.SubjectID, &until)
 		s.ValidUntil = until.Time
+		if errors.Is(err, sql.ErrNoRows) {
+			d.unknown.keep(hash, d.Now(), made)
+		}
 		return s, orNotFound(err, "secret")
 	})
 }
@@ -41,7 +49,7 @@ func (t *Tx) keepSecret(hash [32]byte, kind SecretKind, subjectID int64) error {
 	if _, taken := isTaken(err); taken {
 		return access.Fail(access.Conflict, "secret_taken", "This secret is in use already. Choose another text.").At("secret")
 	}
-	t.after(func() { t.d.caches.secrets.drop(hash) })
+	t.after(func() { t.d.caches.secrets.drop(hash); t.d.unknown.drop(hash) })
 	return err
 }
 
