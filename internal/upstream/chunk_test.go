@@ -253,6 +253,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("data: {\"x\":1}\n\ndata: [DONE]\n\n"), 3)
 	f.Add([]byte("event: a\r\ndata: {\r\ndata: }\r\n\r\n: x\n\ndata: y\n"), 1)
 	f.Add([]byte("\xef\xbb\xbf{\"error\":{\"message\":\"x\"}}"), 2)
+	f.Add([]byte("\ufeff\ufeff{"), 14)
 	f.Add([]byte("data: {\"choices\":[{\"finish_reason\":\"stop\"}]}"), 7)
 	f.Fuzz(func(t *testing.T, stream []byte, size int) {
 		whole, end := readAll(bytes.NewReader(stream))

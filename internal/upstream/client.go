@@ -26,11 +26,11 @@ import (
 
 // How long a call waits by default.
 const (
-	DefaultFirstByte = 60 * time.Second  // from the call to the answer's first byte
+	DefaultFirstByte  = 60 * time.Second  // from the call to the answer's first byte
 	DefaultFirstEvent = time.Second       // from there to the first event: so long Ask waits for it
-	DefaultSilence   = 120 * time.Second // between two bytes of an answer
-	DefaultTotal     = 15 * time.Minute  // the whole answer
-	DefaultDial      = 5 * time.Second   // name, connection; the TLS greeting has as much again
+	DefaultSilence    = 120 * time.Second // between two bytes of an answer
+	DefaultTotal      = 15 * time.Minute  // the whole answer
+	DefaultDial       = 5 * time.Second   // name, connection; the TLS greeting has as much again
 )
 
 // What an answer may weigh.

@@ -55,12 +55,12 @@ func (r *reader) feed(b []byte) error {
 func (r *reader) sniff(b []byte) ([]byte, error) {
 	head := append(r.partial, b...) // what waits is never more than part of a byte order mark
 	r.partial = nil
-	if len(head) < len(bom) && bytes.HasPrefix(bom, head) {
-		r.partial = head
-		return nil, nil
-	}
-	if r.blank == 0 {
-		head = bytes.TrimPrefix(head, bom)
+	if !r.marked {
+		if len(head) < len(bom) && bytes.HasPrefix(bom, head) {
+			r.partial = head
+			return nil, nil
+		}
+		head, r.marked = bytes.TrimPrefix(head, bom), true
 	}
 	r.blank += len(head)
 	if head = bytes.TrimLeft(head, " \t\r\n"); len(head) == 0 {

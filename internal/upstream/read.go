@@ -22,6 +22,7 @@ var (
 type reader struct {
 	answer    *Answer
 	begun     bool // the first byte has come
+	marked    bool // a byte order mark would have come
 	sniffed   bool // and it was told what comes
 	blank     int  // how much has come before that
 	finished  bool // a reason for the answer's end has come
