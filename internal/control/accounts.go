@@ -19,7 +19,8 @@ import (
 //	ConfirmPassword, ChangePassword   a user who is signed in gives the password again
 //
 // An unknown name, a wrong password, a disabled account and one with too many
-// failures get the same words after the same work.
+// failures get the same words after the same work. Who has signed in to a chat from
+// this browser before, and knows the password, is told that the account is disabled.
 
 // anyoneMost is how many accounts of one name a sign-in without a workspace tries:
 // the user and four customers.
@@ -134,7 +135,11 @@ func (c *Control) SignInCustomer(ctx context.Context, workspaceID int64, a Attem
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return c.signIn(ctx, a, found, 1)
+	in, err := c.signIn(ctx, a, found, 1)
+	if RefusalOf(err) == RefusedDisabled && a.Door == access.DoorChat && c.device(a.Device, access.SubjectCustomer, m.PublicID) != "" {
+		err = access.Fail(access.Forbidden, "customer_disabled", "This account is disabled. Ask whoever made it for you.").Because(err)
+	}
+	return in, err
 }
 
 // SignInAnyone signs in whoever of a name the password fits: the user, else the

@@ -220,7 +220,7 @@ type ending struct {
 func (f *follower) end(into []byte, said gateway.Said) ([]byte, error) {
 	own := *f.guest
 	g := &own
-	e := ending{State: said.State, Dead: g.Has("share.dead." + said.Reason)}
+	e := ending{State: said.State, Dead: g.Has("share.dead."+said.Reason) && said.Reason != disabled}
 	if !g.Embedded() {
 		if fresh, err := f.chat.Control.VisitShare(context.Background(), g.Actor, g.OpenedLink); err == nil {
 			g.Guest = fresh
@@ -243,7 +243,7 @@ func (f *follower) end(into []byte, said gateway.Said) ([]byte, error) {
 	}{
 		{&e.Foot, page.Draw(g.Lang, views.AnswerFoot(turn.Answer.Foot))},
 		{&e.Allowance, page.Draw(g.Lang, views.Allowance(allowance))},
-		{&e.Composer, f.closed(g)},
+		{&e.Composer, f.closed(g, said.Reason)},
 	} {
 		if part.draw.Err != nil {
 			return into, part.draw.Err
@@ -254,8 +254,15 @@ func (f *follower) end(into []byte, said gateway.Said) ([]byte, error) {
 	return appendEvent(into, "end", f.sent, string(text)), err
 }
 
-func (f *follower) closed(g *guest) page.Drawn {
+// disabled is why an answer ends whose customer was disabled. With the account went
+// the session, so that no other page can say it.
+const disabled = "customer_disabled"
+
+func (f *follower) closed(g *guest, reason string) page.Drawn {
 	v := f.chat.composer(g, f.conversation, false, draft{})
+	if reason == disabled {
+		v.Closed, v.Hint = g.deadSentence(reason), g.T("share.dead."+reason+".hint")
+	}
 	if v.Closed == "" {
 		return page.Drawn{}
 	}

@@ -203,9 +203,42 @@ func TestDisabledCustomer(t *testing.T) {
 	// The session ended with the account: it is the sign-in page again, and it says
 	// no more than to anybody.
 	s.says(r.get(s.base()).body, `name="password"`)
-	if in := r.post(s.base()+"/login", "username", "bo.larsen", "password", password); in.status != http.StatusUnauthorized {
+	stranger := s.reader()
+	for name, one := range map[string]*reader{"a stranger": stranger, "who has forgotten the password": r} {
+		guess := password
+		if one == r {
+			guess = "black coffee at noon"
+		}
+		in := one.post(s.base()+"/login", "username", "bo.larsen", "password", guess)
+		if in.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", name, in.status)
+		}
+		s.says(in.body, `name="password"`)
+		s.saysNot(in.body, "switched off")
+	}
+	// Whose browser knows the account, and who knows the password, is told.
+	in := r.post(s.base()+"/login", "username", "bo.larsen", "password", password)
+	if in.status != http.StatusForbidden {
 		t.Errorf("a disabled account: %d", in.status)
 	}
+	s.says(in.body, "Your account was switched off by Acme Support.")
+}
+
+// Who is disabled under way is told on the page that is open: every other is the
+// sign-in page again.
+func TestDisabledWhileStreaming(t *testing.T) {
+	s := newSite(t, faulty.Stepped, control.ShareForm{})
+	bo := s.enrol("bo.larsen")
+	r := s.customer("bo.larsen")
+	r.part = true
+	stream := r.follow(s.followOf(r.post(s.base()+"/ask", "question", "Tell me").body), "")
+	s.Faulty.Call(0).Send("Well, ")
+	stream.until("grow")
+	s.must(s.Control.DisableCustomer(t.Context(), s.Owner, bo.PublicID))
+	all := stream.until("end")
+	end := all[len(all)-1].data
+	s.says(end, `"dead":false`, `class=\"closed\"`, "Your account was switched off by Acme Support.", "Ask them if that was meant.")
+	s.Faulty.Call(0).WaitGone()
 }
 
 // A page elsewhere can ask nothing in a customer's name.
