@@ -113,36 +113,38 @@ func (r CustomerRow) Place(s Sort) Place {
 
 // Customers lists a workspace's customers, by name, e-mail address or note.
 func (d *DB) Customers(ctx context.Context, workspaceID int64, p Page) ([]CustomerRow, error) {
-	q := query{from: customerRowFrom, args: []any{d.Now().UnixMilli()}}
-	customerConditions(&q, workspaceID, p)
-	text := q.list(customerRowColumns, "m.id", customerSorts, p)
-	var out []CustomerRow
-	err := d.rows(ctx, list(&out, scanCustomerRow), text, q.args...)
-	return out, err
+	q := customerQuery(workspaceID, p)
+	q.args = []any{d.Now().UnixMilli()}
+	return listed(ctx, d, q, customerRowColumns, customerSorts, p, scanCustomerRow)
 }
 
 // CountCustomers counts what Customers would list over all pages, up to
 // CountMax + 1.
 func (d *DB) CountCustomers(ctx context.Context, workspaceID int64, p Page) (int64, error) {
-	if p.Query == "" && p.Status == "" {
+	q := customerQuery(workspaceID, p)
+	if !q.filtered() {
 		w, err := d.FindWorkspace(ctx, workspaceID)
 		return w.CustomerCount, err
 	}
-	q := query{from: " FROM customers m"}
-	customerConditions(&q, workspaceID, p)
-	return d.countUpTo(ctx, q, "m.id")
+	return d.countFound(ctx, q, p)
 }
 
-func customerConditions(q *query, workspaceID int64, p Page) {
-	q.and("m.workspace_id = ?", workspaceID)
-	q.and("m.deleted_at IS NULL")
-	q.search(find{text: p.Query, index: "customers_search", number: "m.id", from: " FROM customers m"}, "m.username", "m.email", "m.note")
+func customerQuery(workspaceID int64, p Page) query {
+	q := query{from: customerRowFrom, base: func(q *query) {
+		q.and("m.workspace_id = ?", workspaceID)
+		q.and("m.deleted_at IS NULL")
+	}}
+	q.find = &find{
+		text: p.Query, table: "customers m", number: "m.id", index: "customers_search", columns: []string{"m.username", "m.email", "m.note"},
+	}
 	switch p.Status {
 	case access.StatusEnabled:
-		q.and("m.enabled = 1")
+		q.check("m.enabled = 1")
 	case access.StatusDisabled:
-		q.and("m.enabled = 0")
+		q.check("m.enabled = 0")
+		q.find.sources = append(q.find.sources, source{where: "m.enabled = 0"})
 	}
+	return q
 }
 
 // MakeCustomer enrols a customer. A name that a customer of the workspace or any
@@ -181,6 +183,9 @@ func (t *Tx) makeCustomer(by access.Actor, m access.Customer) (access.Customer, 
 		m.Language, m.CreatedBy, ms(m.CreatedAt)).Scan(&m.ID)
 	if err != nil {
 		return m, customerTaken(err)
+	}
+	if err := t.keepShort("customers_short", m.ID, m.Username, m.Email, m.Note); err != nil {
+		return m, err
 	}
 	if err := t.count(m.WorkspaceID, "customer_count", 1); err != nil {
 		return m, err
@@ -240,6 +245,9 @@ func (d *DB) EditCustomer(ctx context.Context, by access.Actor, workspaceID int6
 		}
 		if err != nil {
 			return customerTaken(err)
+		}
+		if err := t.keepShort("customers_short", m.ID, m.Username, m.Email, m.Note); err != nil {
+			return err
 		}
 		return t.tell(by, event{workspaceID, "customer.edit", object("customer", m.PublicID, m.Username), changed(customerFacts(old), customerFacts(m))})
 	})

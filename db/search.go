@@ -30,6 +30,7 @@ type Page struct {
 	Key    string // what that row held in the column of Sort: see Place
 	Limit  int
 	Oldest bool // the other way round: oldest or least first
+	Count  int  // how far its rows are counted where it is filtered, 0 for CountMax
 }
 
 // Sort names a column that a list can go by, "" the order in which its rows were
@@ -72,13 +73,25 @@ type column struct {
 	spells string // how a text is compared, with ? for it; "" for a number
 }
 
-// query builds a SELECT with conditions, numbering its arguments in order.
+// query builds a SELECT with conditions, numbering its arguments in order. Lists
+// that can be searched say what they are by base, checks and find: see find.go.
 type query struct {
-	from  string
-	where []string
-	args  []any
-	find  *find // rows that a text is found in, nil for all
+	from   string
+	where  []string
+	args   []any
+	base   func(*query) // adds the conditions that every row of the list fulfils
+	checks []check      // those of the filters
+	find   *find
 }
+
+// check is a condition in which each ? stands for the next of args.
+type check struct {
+	text string
+	args []any
+}
+
+// check adds a condition of a filter.
+func (q *query) check(text string, args ...any) { q.checks = append(q.checks, check{text, args}) }
 
 // argument adds an argument and returns what stands for it.
 func (q *query) argument(value any) string {
@@ -98,12 +111,17 @@ func (q *query) text(columns, tail string) string {
 	return "SELECT " + columns + q.from + " WHERE " + strings.Join(q.where, " AND ") + tail
 }
 
-// page adds keyset paging on a number column, or on one of sorts and then that.
-func (q *query) page(number string, sorts map[Sort]column, p Page) (tail string) {
-	compare, order := " < ", " DESC"
+// way is how rows of a page are compared with the place before it, and ordered.
+func (p Page) way() (compare, direction string) {
 	if p.Oldest {
-		compare, order = " > ", " ASC"
+		return " > ", " ASC"
 	}
+	return " < ", " DESC"
+}
+
+// order adds keyset paging on a number column, or on one of sorts and then that.
+func (q *query) order(number string, sorts map[Sort]column, p Page) string {
+	compare, direction := p.way()
 	by, sorted := sorts[p.Sort]
 	switch {
 	case p.Before > 0 && sorted:
@@ -112,10 +130,14 @@ func (q *query) page(number string, sorts map[Sort]column, p Page) (tail string)
 		q.and(number+compare+"?", p.Before)
 	}
 	if sorted {
-		order = order + ", " + number + order
-		number = by.expr
+		return " ORDER BY " + by.expr + direction + ", " + number + direction
 	}
-	return " ORDER BY " + number + order + " LIMIT " + strconv.Itoa(min(max(p.Limit, 1), ListMax))
+	return " ORDER BY " + number + direction
+}
+
+// page is order with as many rows as a page has.
+func (q *query) page(number string, sorts map[Sort]column, p Page) string {
+	return q.order(number, sorts, p) + " LIMIT " + strconv.Itoa(min(max(p.Limit, 1), ListMax))
 }
 
 // after goes on behind a place of a sorted list. The first condition, which the

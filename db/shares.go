@@ -113,53 +113,63 @@ func (r ShareRow) Place(s Sort) Place {
 
 // Shares lists a workspace's share links, by name, last characters or bot.
 func (d *DB) Shares(ctx context.Context, workspaceID int64, p Page) ([]ShareRow, error) {
-	q := query{from: shareRowFrom}
-	if err := d.shareConditions(ctx, &q, workspaceID, p); err != nil {
+	q, err := d.shareQuery(ctx, workspaceID, p)
+	if err != nil {
 		return nil, err
 	}
-	text := q.list(shareRowColumns, "s.id", shareSorts, p)
-	var out []ShareRow
-	err := d.rows(ctx, list(&out, d.scanShareRow), text, q.args...)
-	return out, err
+	return listed(ctx, d, q, shareRowColumns, shareSorts, p, d.scanShareRow)
 }
 
 // CountShares counts what Shares would list over all pages, up to CountMax + 1.
 func (d *DB) CountShares(ctx context.Context, workspaceID int64, p Page) (int64, error) {
-	if p.Query == "" && p.Status == "" && p.BotID == 0 {
+	q, err := d.shareQuery(ctx, workspaceID, p)
+	if err != nil {
+		return 0, err
+	}
+	if !q.filtered() {
 		w, err := d.FindWorkspace(ctx, workspaceID)
 		return w.ShareCount, err
 	}
-	q := query{from: " FROM shares s"}
-	if err := d.shareConditions(ctx, &q, workspaceID, p); err != nil {
-		return 0, err
-	}
-	return d.countUpTo(ctx, q, "s.id")
+	return d.countFound(ctx, q, p)
 }
 
-func (d *DB) shareConditions(ctx context.Context, q *query, workspaceID int64, p Page) error {
-	q.and("s.workspace_id = ?", workspaceID)
-	q.and("s.deleted_at IS NULL")
-	if p.BotID != 0 {
-		q.and("s.bot_id = ?", p.BotID)
-	}
+func (d *DB) shareQuery(ctx context.Context, workspaceID int64, p Page) (query, error) {
+	q := query{from: shareRowFrom, base: func(q *query) {
+		q.and("s.workspace_id = ?", workspaceID)
+		q.and("s.deleted_at IS NULL")
+	}}
 	bots, err := d.botsNamed(ctx, workspaceID, p.Query)
 	if err != nil {
-		return err
+		return q, err
 	}
-	q.search(find{p.Query, "shares_search", "s.id", " FROM shares s", "s.bot_id", bots}, "s.name", "s.hint")
-	now := d.Now().UnixMilli()
+	q.find = &find{
+		text: p.Query, table: "shares s", number: "s.id", index: "shares_search", columns: []string{"s.name", "s.hint"}, bot: "s.bot_id", bots: bots,
+	}
+	if p.BotID != 0 {
+		q.check("s.bot_id = ?", p.BotID)
+		q.find.sources = append(q.find.sources, source{where: "s.bot_id = ?", args: []any{p.BotID}})
+	}
+	shareState(&q, d.Now().UnixMilli(), p.Status)
+	return q, nil
+}
+
+// shareState keeps the links of a status.
+func shareState(q *query, now int64, status access.Status) {
 	const expired = "(s.expires_at IS NOT NULL AND s.expires_at <= ?)"
-	switch p.Status {
+	f := q.find
+	switch status {
 	case access.StatusRevoked:
-		q.and("s.revoked_at IS NOT NULL")
+		q.check("s.revoked_at IS NOT NULL")
+		f.sources = append(f.sources, source{where: "s.revoked_at IS NOT NULL"})
 	case access.StatusExpired:
-		q.and("s.revoked_at IS NULL AND "+expired, now)
+		q.check("s.revoked_at IS NULL AND "+expired, now)
+		f.sources = append(f.sources, source{where: shareSorts[SortEnds].expr + " <= ?", args: []any{now}, jumbled: true})
 	case access.StatusPaused:
-		q.and("s.revoked_at IS NULL AND s.paused_at IS NOT NULL AND NOT "+expired, now)
+		q.check("s.revoked_at IS NULL AND s.paused_at IS NOT NULL AND NOT "+expired, now)
+		f.sources = append(f.sources, source{where: "s.revoked_at IS NULL AND s.paused_at IS NOT NULL"})
 	case access.StatusEnabled:
-		q.and("s.revoked_at IS NULL AND s.paused_at IS NULL AND NOT "+expired, now)
+		q.check("s.revoked_at IS NULL AND s.paused_at IS NULL AND NOT "+expired, now)
 	}
-	return nil
 }
 
 // NewShare is a share link about to be made. Its secret comes hashed and sealed.
@@ -192,6 +202,9 @@ func (d *DB) MakeShare(ctx context.Context, by access.Actor, n NewShare) (access
 			s.PublicID, s.WorkspaceID, s.BotID, s.CreatedBy, s.Name, s.Sealed, s.Hint, ms(s.ExpiresAt), flag(s.Restricted),
 			s.MaxCustomers, s.RPM, s.Allowance, s.AllowanceUnit, s.Refill, s.PurseID, ms(s.CreatedAt), ms(s.UpdatedAt))
 		if err != nil {
+			return err
+		}
+		if err := t.keepShort("shares_short", s.ID, s.Name, s.Hint); err != nil {
 			return err
 		}
 		if err := t.keepSecret(n.Hash, ShareSecret, s.ID); err != nil {
@@ -289,6 +302,9 @@ func (d *DB) EditShare(ctx context.Context, by access.Actor, workspaceID int64, 
 			if err := t.nameCustomers(s, *c.Named); err != nil {
 				return err
 			}
+		}
+		if err := t.keepShort("shares_short", s.ID, s.Name, s.Hint); err != nil {
+			return err
 		}
 		t.after(func() { d.caches.shares.drop(s.ID) })
 		if _, err := t.exec(`UPDATE shares SET name = $1, expires_at = $2, restricted = $3, max_customers = $4, rpm = $5, allowance = $6,

@@ -138,6 +138,9 @@ func (t *Tx) makeToken(by access.Actor, n NewToken) (access.Token, error) {
 	if err != nil {
 		return k, err
 	}
+	if err := t.keepShort("api_tokens_short", k.ID, k.Name, k.Note, k.Hint); err != nil {
+		return k, err
+	}
 	if err := t.keepSecret(n.Hash, TokenSecret, k.ID); err != nil {
 		return k, err
 	}
@@ -233,7 +236,7 @@ func (d *DB) FindToken(ctx context.Context, id int64) (access.Token, error) {
 func (d *DB) LatchExpired(ctx context.Context, id int64, expiresAt time.Time) error {
 	return d.change(ctx, func(t *Tx) error {
 		t.after(func() { d.caches.tokens.drop(id) })
-		_, err := t.exec("UPDATE api_tokens SET expired_seen_at = $1 WHERE id = $2 AND expires_at = $3 AND expired_seen_at IS NULL",
+		_, err := t.exec("UPDATE api_tokens SET expired_seen_at = $1, past = 1 WHERE id = $2 AND expires_at = $3 AND expired_seen_at IS NULL",
 			t.now(), id, ms(expiresAt))
 		return err
 	})
@@ -314,7 +317,11 @@ func (d *DB) EditToken(ctx context.Context, by access.Actor, workspaceID int64, 
 			return err
 		}
 		t.after(func() { d.caches.tokens.drop(k.ID) })
-		if _, err := t.exec(`UPDATE api_tokens SET name = $1, note = $2, bot_id = $3, expires_at = $4, expired_seen_at = $5,
+		if err := t.keepShort("api_tokens_short", k.ID, k.Name, k.Note, k.Hint); err != nil {
+			return err
+		}
+		if _, err := t.exec(`UPDATE api_tokens SET name = $1, note = $2, bot_id = $3,
+			past = CASE WHEN expires_at IS $4 AND expired_seen_at IS $5 THEN past ELSE 0 END, expires_at = $4, expired_seen_at = $5,
 			models_limited = $6, models = $7, addresses = $8, group_name = $9, permissions = $10, permissions_shape = $11,
 			parameter_name = $12, rpm = $13, tpm = $14, concurrent = $15, enabled = $16, updated_at = $17, version = version + 1
 			WHERE id = $18`,
@@ -419,6 +426,9 @@ func (d *DB) RotateToken(ctx context.Context, by access.Actor, workspaceID int64
 			if err := t.retireSecrets(k.ID, keepOld); err != nil {
 				return err
 			}
+			if err := t.keepShort("api_tokens_short", k.ID, k.Name, k.Note, k.Hint); err != nil {
+				return err
+			}
 			return t.keepSecret(hash, TokenSecret, k.ID)
 		})
 }
@@ -429,79 +439,4 @@ func (d *DB) RevealToken(ctx context.Context, by access.Actor, workspaceID int64
 	return d.tokenVerb(ctx, by, workspaceID, "token.reveal",
 		"SELECT "+tokenColumns+" FROM api_tokens k WHERE k.workspace_id = $1 AND k.public_id = $2 AND k.deleted_at IS NULL",
 		[]any{workspaceID, publicID}, nil)
-}
-
-// The columns that API tokens can be sorted by, as their indexes spell them.
-var tokenSorts = map[Sort]column{
-	SortName: {"lower(k.name)", "lower(?)"}, SortUsed: {"COALESCE(k.used_at, 0)", ""}, SortEnds: {"COALESCE(k.expires_at, 9223372036854775807)", ""},
-}
-
-const tokenCountFrom = " FROM api_tokens k CROSS JOIN purses p ON p.id = k.purse_id"
-
-// Place is where the token stands in a list that is sorted by s.
-func (r TokenRow) Place(s Sort) Place {
-	at := Place{Number: r.ID}
-	switch s {
-	case SortName:
-		at.Key = r.Name
-	case SortUsed:
-		at.Key = sortKey(r.UsedAt, 0)
-	case SortEnds:
-		at.Key = sortKey(r.ExpiresAt, endless)
-	}
-	return at
-}
-
-// Tokens lists a workspace's API tokens, by name, note, last characters or bot.
-func (d *DB) Tokens(ctx context.Context, workspaceID int64, p Page) ([]TokenRow, error) {
-	q := query{from: tokenRowFrom}
-	if err := d.tokenConditions(ctx, &q, workspaceID, p); err != nil {
-		return nil, err
-	}
-	text := q.list(tokenRowColumns, "k.id", tokenSorts, p)
-	var out []TokenRow
-	err := d.rows(ctx, list(&out, d.scanTokenRow), text, q.args...)
-	return out, err
-}
-
-// CountTokens counts what Tokens would list over all pages, up to CountMax + 1.
-func (d *DB) CountTokens(ctx context.Context, workspaceID int64, p Page) (int64, error) {
-	if p.Query == "" && p.Status == "" && p.BotID == 0 {
-		w, err := d.FindWorkspace(ctx, workspaceID)
-		return w.TokenCount, err
-	}
-	q := query{from: tokenCountFrom}
-	if err := d.tokenConditions(ctx, &q, workspaceID, p); err != nil {
-		return 0, err
-	}
-	return d.countUpTo(ctx, q, "k.id")
-}
-
-func (d *DB) tokenConditions(ctx context.Context, q *query, workspaceID int64, p Page) error {
-	q.and("k.workspace_id = ?", workspaceID)
-	q.and("k.deleted_at IS NULL")
-	if p.BotID != 0 {
-		q.and("k.bot_id = ?", p.BotID)
-	}
-	bots, err := d.botsNamed(ctx, workspaceID, p.Query)
-	if err != nil {
-		return err
-	}
-	q.search(find{p.Query, "api_tokens_search", "k.id", tokenCountFrom, "k.bot_id", bots}, "k.name", "k.note", "k.hint")
-	now := d.Now().UnixMilli()
-	const expired = "(k.expired_seen_at IS NOT NULL OR k.expires_at IS NOT NULL AND k.expires_at <= ?)"
-	const exhausted = "(p.unlimited = 0 AND p.quota - p.used - p.reserved <= 0 AND p.reserved = 0)"
-	switch p.Status {
-	case access.StatusRevoked:
-		q.and("k.revoked_at IS NOT NULL")
-	case access.StatusDisabled:
-		q.and("k.revoked_at IS NULL AND k.enabled = 0")
-	case access.StatusExpired:
-		q.and("k.revoked_at IS NULL AND k.enabled = 1 AND "+expired, now)
-	case access.StatusExhausted:
-		q.and("k.revoked_at IS NULL AND k.enabled = 1 AND NOT "+expired+" AND "+exhausted, now)
-	case access.StatusEnabled:
-		q.and("k.revoked_at IS NULL AND k.enabled = 1 AND NOT "+expired+" AND NOT "+exhausted, now)
-	}
-	return nil
 }

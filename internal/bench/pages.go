@@ -83,6 +83,21 @@ func (b *bench) lists() error {
 			{"search, common", "/tokens?q=Support", cookie},
 			{"search, rare", "/tokens?q=Zanzibar", cookie},
 			{"search, none", "/tokens?q=zzzzzz", cookie},
+			{"common, by name", "/tokens?q=Support&sort=name", cookie},
+			{"common, by name, down", "/tokens?q=Support&sort=-name", cookie},
+			{"common, by last use", "/tokens?q=Support&sort=-used", cookie},
+			{"rare, by last use", "/tokens?q=Zanzibar&sort=-used", cookie},
+			{"one letter, rare", "/tokens?q=Z", cookie},
+			{"two letters, none", "/tokens?q=zq", cookie},
+			{"two letters, common", "/tokens?q=up", cookie},
+			{"one sign, rare", "/tokens?q=%E8%B4%A2", cookie},
+			{"two signs, a tenth", "/tokens?q=%E5%AE%A2%E6%9C%8D", cookie},
+			{"enabled", "/tokens?status=enabled", cookie},
+			{"exhausted", "/tokens?status=exhausted", cookie},
+			{"expired", "/tokens?status=expired", cookie},
+			{"expired, by name", "/tokens?status=expired&sort=name", cookie},
+			{"revoked", "/tokens?status=revoked", cookie},
+			{"common and revoked", "/tokens?q=Support&status=revoked", cookie},
 			{"New API, first page", "/api/token/?p=1&size=20", login},
 			{"New API, search", "/api/token/search?keyword=Zanzibar", login},
 		} {
@@ -159,13 +174,18 @@ func (h *house) fill(n int) error {
 	defer tx.Rollback()
 	now := time.Now().UnixMilli()
 	for _, text := range []string{
-		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-			INSERT INTO purses (id, workspace_id, quota, used, unlimited, period_at) SELECT 1000000 + i, $2, 50000000, i % 40000000, 0, $3 FROM n`,
-		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-			INSERT INTO api_tokens (id, public_id, workspace_id, created_by, name, note, hint, purse_id, created_at, updated_at)
-			SELECT 1000000 + i, printf('%032x', i), $2, 1, CASE WHEN i = 500 THEN 'Zanzibar kiosk' WHEN i % 3 = 0 THEN 'Support desk ' || i ELSE 'token ' || i END, '', substr(printf('%04x', i), 1, 4), 1000000 + i, $3, $3 FROM n`,
+		`INSERT INTO purses (id, workspace_id, quota, used, unlimited, period_at)
+			SELECT 1000000 + i, $2, 50000000, CASE WHEN i % 19 = 7 THEN 50000000 ELSE i % 40000000 END, 0, $3 FROM n`,
+		// The oldest three of ten have ended, as it is with tokens that live for a while.
+		`INSERT INTO api_tokens (id, public_id, workspace_id, created_by, name, note, hint, purse_id, expires_at, past, used_at, revoked_at, enabled, created_at, updated_at)
+			SELECT 1000000 + i, printf('%032x', i), $2, 1, CASE WHEN i = 500 THEN 'Zanzibar kiosk 财' WHEN i % 3 = 0 THEN 'Support desk ' || i WHEN i % 10 = 1 THEN '华东客服 ' || i ELSE 'token ' || i END,
+			'', substr(printf('%04x', i), 1, 4), 1000000 + i, CASE WHEN i % 2 = 0 OR i <= $1 * 3 / 10 THEN $3 + (i - $1 * 3 / 10) * 60000 END, i <= $1 * 3 / 10, CASE WHEN i % 2 = 1 THEN $3 - i * 7919 % 977 END,
+			CASE WHEN i % 40 = 5 THEN $3 END, i % 40 <> 3, $3, $3 FROM n`,
+		`INSERT INTO api_tokens_short (rowid, text) SELECT k.id, (WITH RECURSIVE c(i, x) AS (SELECT 1, k.name || char(2) || k.note || char(2) || k.hint UNION ALL
+			SELECT i + 1, x FROM c WHERE i < length(x)) SELECT char(1) || group_concat(substr(x, i, 1), char(1)) || char(1) FROM c) FROM n JOIN api_tokens k ON k.id = 1000000 + i`,
 	} {
-		if _, err := tx.Exec(text, n, h.owner.WorkspaceID, now); err != nil {
+		text = strings.Replace(text, "SELECT", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT", 1)
+		if _, err := tx.Exec(text, []any{n, h.owner.WorkspaceID, now}[:1+2*min(1, strings.Count(text, "$2"))]...); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,7 @@ type task struct {
 func (p Parts) tasks() []task {
 	return []task{
 		{"sweep overdue holds", time.Minute, p.sweep},
+		{"mark what has ended", time.Minute, p.DB.MarkPast},
 		{"verify what was touched", time.Minute, p.watch(p.DB.Ledger.Watch())},
 		{"verify the ledger", 24 * time.Hour, p.verify},
 		{"forget what has expired", 10 * time.Minute, p.DB.ForgetExpired},

@@ -47,7 +47,7 @@ func (d *Dashboard) auditList(c *fiber.Ctx) (views.AuditListView, error) {
 	v := views.AuditListView{
 		Filtered: p.filtered(),
 		Toolbar: views.ToolbarView{
-			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: w.T("audit.search"), Note: d.countNote(c, "audit", total),
+			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: w.T("audit.search"), Note: d.countNote(c, p, total),
 		},
 	}
 	for _, r := range rows {

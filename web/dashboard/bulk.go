@@ -93,11 +93,11 @@ func (d *Dashboard) picked(c *fiber.Ctx, p listing, rows int, total int64) views
 			v.Hidden = append(v.Hidden, views.OptionView{Label: name, Value: value})
 		}
 	}
-	switch {
-	case total > db.CountMax && p.filtered():
-		v.All = l.T("bulk.all_many")
-	case total > int64(rows):
+	if total > int64(rows) {
 		v.All = l.T("bulk.all", l.N("bulk.n."+p.name, total))
+		if _, more := p.moreThan(total); more {
+			v.All = l.T("bulk.all_many")
+		}
 	}
 	return v
 }

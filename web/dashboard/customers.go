@@ -43,7 +43,7 @@ func (d *Dashboard) customerList(c *fiber.Ctx) (views.CustomerListView, error) {
 		Heads:  d.heads(c, p, map[string]string{"name": "customers.customer", "used": "customers.last_login", "made": "customers.added"}),
 		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
-			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: page.Lang(c).T("customers.search"), Note: d.countNote(c, "customers", total),
+			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: page.Lang(c).T("customers.search"), Note: d.countNote(c, p, total),
 			Filters: []views.FilterView{d.statusFilter(c, p, customerStatuses...)}, Hidden: p.hiddenSort(),
 		},
 	}

@@ -16,6 +16,9 @@ import (
 // rowsPerPage is how many rows a list shows at once.
 const rowsPerPage = 50
 
+// countMax is how far a list that is filtered counts its rows.
+const countMax = 200
+
 // searchMax bounds what is searched for, in characters.
 const searchMax = 200
 
@@ -33,7 +36,7 @@ type listing struct {
 // readListing reads the state of a list from the query. Unknown statuses and bots
 // filter by nothing, so that an old bookmark still shows a list.
 func (d *Dashboard) readListing(c *fiber.Ctx, name string, statuses ...access.Status) (listing, error) {
-	p := listing{path: "/" + name, name: name, page: db.Page{Query: strings.TrimSpace(c.Query("q")), Limit: rowsPerPage + 1}}
+	p := listing{path: "/" + name, name: name, page: db.Page{Query: strings.TrimSpace(c.Query("q")), Limit: rowsPerPage + 1, Count: countMax}}
 	if text := []rune(p.page.Query); len(text) > searchMax {
 		p.page.Query = string(text[:searchMax])
 	}
@@ -219,21 +222,34 @@ func (d *Dashboard) pager(c *fiber.Ctx, p listing, first, last db.Place, rows in
 	switch {
 	case p.cursor != "":
 		v.Text = l.N("tokens.showing_page", int64(rows))
-	case total > db.CountMax:
-		v.Text = l.T("tokens.showing_more", l.Number(int64(rows)), l.Number(db.CountMax))
 	default:
 		v.Text = l.T("tokens.showing", l.Number(int64(rows)), l.Number(total))
+		if than, more := p.moreThan(total); more {
+			v.Text = l.T("tokens.showing_more", l.Number(int64(rows)), l.Number(than))
+		}
 	}
 	return v
 }
 
-// countNote is the count in a tool bar.
-func (d *Dashboard) countNote(c *fiber.Ctx, noun string, total int64) string {
-	l := page.Lang(c)
-	if total > db.CountMax && l.Has(noun+".count_more") {
-		return l.T(noun+".count_more", l.Number(db.CountMax))
+// moreThan reports whether a count was left before its end, and where. The rows of
+// the great lists are known as long as nothing is searched or filtered.
+func (p listing) moreThan(total int64) (than int64, more bool) {
+	than = db.CountMax
+	if p.name == "tokens" || p.name == "shares" || p.name == "customers" {
+		if than = countMax; p.page.Query == "" && p.page.Status == "" && p.page.BotID == 0 {
+			return total, false
+		}
 	}
-	return l.N(noun+".count", total)
+	return than, total > than
+}
+
+// countNote is the count in a tool bar.
+func (d *Dashboard) countNote(c *fiber.Ctx, p listing, total int64) string {
+	l := page.Lang(c)
+	if than, more := p.moreThan(total); more && l.Has(p.name+".count_more") {
+		return l.T(p.name+".count_more", l.Number(than))
+	}
+	return l.N(p.name+".count", total)
 }
 
 // statusFilter is the choice of a status; words are those of the list's noun.

@@ -26,7 +26,7 @@ func (d *Dashboard) botList(c *fiber.Ctx, p listing, rows []db.BotRow, total int
 		Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess), MayProviders: d.actor(c).May(access.ChangeProviders),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: l.T("bots.search"),
-			Filters: []views.FilterView{d.statusFilter(c, p, botStates...)}, Note: d.countNote(c, "bots", total),
+			Filters: []views.FilterView{d.statusFilter(c, p, botStates...)}, Note: d.countNote(c, p, total),
 		},
 	}
 	var first, last db.Place

@@ -88,7 +88,7 @@ func (d *Dashboard) requestList(c *fiber.Ctx) (views.RequestListView, error) {
 		Heads:  d.heads(c, p.listing, map[string]string{"made": "requests.time"}),
 		Export: p.csv(), Filtered: p.filtered(), Only: w.only(p, rows),
 		Toolbar: views.ToolbarView{
-			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: w.T("requests.search"), Note: d.countNote(c, "requests", total),
+			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: w.T("requests.search"), Note: d.countNote(c, p.listing, total),
 			Filters: []views.FilterView{w.outcomeFilter(p), bots}, Hidden: append(hidden(p.extra, narrowings...), p.hiddenSort()...),
 		},
 	}

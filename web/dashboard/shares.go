@@ -42,7 +42,7 @@ func (d *Dashboard) shareList(c *fiber.Ctx, open string) (views.ShareListView, e
 		Heads:  d.heads(c, p, map[string]string{"name": "shares.link_and_bot", "opens": "shares.opens", "ends": "shares.ends"}),
 		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
-			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: page.Lang(c).T("shares.search"), Note: d.countNote(c, "shares", total),
+			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: page.Lang(c).T("shares.search"), Note: d.countNote(c, p, total),
 			Filters: []views.FilterView{d.statusFilter(c, p, shareStatuses...), bots}, Hidden: p.hiddenSort(),
 		},
 	}

@@ -49,7 +49,7 @@ func (d *Dashboard) tokenList(c *fiber.Ctx) (views.TokenListView, error) {
 		Heads:  d.heads(c, p, map[string]string{"name": "tokens.name", "used": "tokens.last_used", "ends": "tokens.expires"}),
 		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
-			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: l.T("tokens.search"), Note: d.countNote(c, "tokens", total),
+			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: l.T("tokens.search"), Note: d.countNote(c, p, total),
 			Filters: []views.FilterView{d.statusFilter(c, p, tokenStatuses...), bots}, Hidden: p.hiddenSort(),
 		},
 	}

@@ -29,7 +29,7 @@ func (d *Dashboard) Users(c *fiber.Ctx) error {
 	}
 	rows, more := cutPage(rows, p)
 	list := views.UserListView{Filtered: p.filtered(), Toolbar: views.ToolbarView{
-		Action: usersPath, Target: "users", Query: p.page.Query, Placeholder: page.Lang(c).T("users.search"), Note: d.countNote(c, "users", total),
+		Action: usersPath, Target: "users", Query: p.page.Query, Placeholder: page.Lang(c).T("users.search"), Note: d.countNote(c, p, total),
 		Filters: []views.FilterView{d.statusFilter(c, p, customerStatuses...)},
 	}}
 	for _, u := range rows {

@@ -19,6 +19,7 @@ CREATE TABLE purses (
   period_at    INTEGER NOT NULL,
   CHECK (unlimited = 1 OR used + reserved <= quota)
 ) STRICT;
+CREATE INDEX purses_spent ON purses (workspace_id, id) WHERE unlimited = 0 AND used >= quota;
 
 CREATE TABLE holds (
   request_id      TEXT    PRIMARY KEY,
@@ -387,6 +388,7 @@ CREATE TABLE api_tokens (
   enabled           INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
   expires_at        INTEGER,
   expired_seen_at   INTEGER,
+  past              INTEGER NOT NULL DEFAULT 0 CHECK (past IN (0, 1)),
   revoked_at        INTEGER,
   revoked_by        INTEGER,
   deleted_at        INTEGER,
@@ -416,6 +418,9 @@ CREATE INDEX api_tokens_by_name ON api_tokens (workspace_id, lower(name), id) WH
 CREATE INDEX api_tokens_by_use ON api_tokens (workspace_id, COALESCE(used_at, 0), id) WHERE deleted_at IS NULL;
 CREATE INDEX api_tokens_by_end ON api_tokens (workspace_id, COALESCE(expires_at, 9223372036854775807), id) WHERE deleted_at IS NULL;
 CREATE INDEX api_tokens_revoked ON api_tokens (workspace_id, id) WHERE deleted_at IS NULL AND revoked_at IS NOT NULL;
+-- Its end has passed, as the clock saw it; of those whose end has, all but the last.
+CREATE INDEX api_tokens_past ON api_tokens (workspace_id, id) WHERE deleted_at IS NULL AND past = 1;
+CREATE INDEX api_tokens_due ON api_tokens (expires_at) WHERE past = 0 AND expires_at IS NOT NULL;
 CREATE INDEX api_tokens_disabled ON api_tokens (workspace_id, id) WHERE deleted_at IS NULL AND revoked_at IS NULL AND enabled = 0;
 
 CREATE TABLE shares (
@@ -608,6 +613,13 @@ CREATE TABLE imports (
 CREATE VIRTUAL TABLE api_tokens_search USING fts5 (name, note, hint, content='api_tokens', content_rowid='id', tokenize='trigram');
 CREATE VIRTUAL TABLE shares_search USING fts5 (name, hint, content='shares', content_rowid='id', tokenize='trigram');
 CREATE VIRTUAL TABLE customers_search USING fts5 (username, email, note, content='customers', content_rowid='id', tokenize='trigram');
+
+-- One or two characters are found in texts with a mark between any two characters,
+-- whose trigrams they are. Whoever writes the row writes them.
+
+CREATE VIRTUAL TABLE api_tokens_short USING fts5 (text, content='', contentless_delete=1, detail='none', tokenize='trigram');
+CREATE VIRTUAL TABLE shares_short USING fts5 (text, content='', contentless_delete=1, detail='none', tokenize='trigram');
+CREATE VIRTUAL TABLE customers_short USING fts5 (text, content='', contentless_delete=1, detail='none', tokenize='trigram');
 
 -- +goose StatementBegin
 CREATE TRIGGER api_tokens_search_insert AFTER INSERT ON api_tokens BEGIN
