@@ -74,54 +74,34 @@ func refused(why Refusal) error {
 
 // candidate is an account that may be meant by a name.
 type candidate struct {
-	kind        access.SubjectKind
-	user        access.User
-	customer    access.Customer
-	workspaceID int64
+	kind                 access.SubjectKind
+	id, workspaceID      int64
+	publicID, name, hash string
+	enabled              bool
+	user                 access.User
+	customer             access.Customer
 }
 
-func (a candidate) id() int64 {
-	if a.kind == access.SubjectUser {
-		return a.user.ID
+func userCandidate(u access.User) candidate {
+	return candidate{
+		kind: access.SubjectUser, id: u.ID, workspaceID: u.HomeID, publicID: u.PublicID, name: u.Username, hash: u.PasswordHash, enabled: u.Enabled, user: u,
 	}
-	return a.customer.ID
 }
 
-func (a candidate) publicID() string {
-	if a.kind == access.SubjectUser {
-		return a.user.PublicID
+func customerCandidate(m access.Customer) candidate {
+	return candidate{
+		kind: access.SubjectCustomer, id: m.ID, workspaceID: m.WorkspaceID, publicID: m.PublicID, name: m.Username, hash: m.PasswordHash, enabled: m.Enabled,
+		customer: m,
 	}
-	return a.customer.PublicID
 }
 
-func (a candidate) name() string {
-	if a.kind == access.SubjectUser {
-		return a.user.Username
-	}
-	return a.customer.Username
-}
-
-func (a candidate) hash() string {
-	if a.kind == access.SubjectUser {
-		return a.user.PasswordHash
-	}
-	return a.customer.PasswordHash
-}
-
-func (a candidate) enabled() bool {
-	if a.kind == access.SubjectUser {
-		return a.user.Enabled
-	}
-	return a.customer.Enabled
-}
-
-func (a candidate) throttleKey() string { return string(a.kind) + ":" + a.publicID() }
+func (a candidate) throttleKey() string { return string(a.kind) + ":" + a.publicID }
 
 // SignIn signs a user in, by username or address: a session on the page, a login
 // token at every other door.
 func (c *Control) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
 	u, err := c.DB.UserByName(ctx, fold(a.Name))
-	found, err := found(err, candidate{kind: access.SubjectUser, user: u, workspaceID: u.HomeID})
+	found, err := found(err, userCandidate(u))
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -131,7 +111,7 @@ func (c *Control) SignIn(ctx context.Context, a Attempt) (SignedIn, error) {
 // SignInCustomer signs a customer of a workspace in.
 func (c *Control) SignInCustomer(ctx context.Context, workspaceID int64, a Attempt) (SignedIn, error) {
 	m, err := c.DB.CustomerByName(ctx, workspaceID, fold(a.Name))
-	found, err := found(err, candidate{kind: access.SubjectCustomer, customer: m, workspaceID: m.WorkspaceID})
+	found, err := found(err, customerCandidate(m))
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -146,7 +126,7 @@ func (c *Control) SignInCustomer(ctx context.Context, workspaceID int64, a Attem
 // customers of that name in all workspaces, oldest first, at most four.
 func (c *Control) SignInAnyone(ctx context.Context, a Attempt) (SignedIn, error) {
 	u, err := c.DB.UserByName(ctx, fold(a.Name))
-	found, err := found(err, candidate{kind: access.SubjectUser, user: u, workspaceID: u.HomeID})
+	found, err := found(err, userCandidate(u))
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -155,7 +135,7 @@ func (c *Control) SignInAnyone(ctx context.Context, a Attempt) (SignedIn, error)
 		return SignedIn{}, err
 	}
 	for _, m := range customers {
-		found = append(found, candidate{kind: access.SubjectCustomer, customer: m, workspaceID: m.WorkspaceID})
+		found = append(found, customerCandidate(m))
 	}
 	return c.signIn(ctx, a, found, anyoneMost)
 }
@@ -196,7 +176,7 @@ func (c *Control) signIn(ctx context.Context, a Attempt, accounts []candidate, w
 		case !fits && why == RefusedUnknown:
 			why = RefusedPassword
 		case !fits:
-		case !one.enabled():
+		case !one.enabled:
 			why = RefusedDisabled
 		case one.kind == access.SubjectUser && one.user.TwoFactor:
 			return c.askSecond(ctx, a, one.user)
@@ -217,12 +197,12 @@ func (c *Control) verify(ctx context.Context, one *candidate, locked bool, plain
 	if one == nil || locked {
 		return false, false, c.Passwords.VerifyNothing(ctx, plain)
 	}
-	return c.Passwords.Verify(ctx, one.hash(), plain)
+	return c.Passwords.Verify(ctx, one.hash, plain)
 }
 
 // open writes the session or login token of an account whose password was right.
 func (c *Control) open(ctx context.Context, a Attempt, one candidate, clear []string, rehash bool, second *db.SecondFactor) (SignedIn, error) {
-	hash := one.hash()
+	hash := one.hash
 	if rehash {
 		better, err := c.rehash(ctx, one, a.Password)
 		if err != nil {
@@ -241,7 +221,7 @@ func (c *Control) open(ctx context.Context, a Attempt, one candidate, clear []st
 	if err := c.DB.SignIn(ctx, out.Actor, fact); err != nil {
 		return SignedIn{}, err
 	}
-	c.Log.InfoContext(ctx, "signed in", "kind", string(one.kind), "id", one.publicID(), "door", string(a.Door), "address", a.Address)
+	c.Log.InfoContext(ctx, "signed in", "kind", string(one.kind), "id", one.publicID, "door", string(a.Door), "address", a.Address)
 	return out, nil
 }
 
@@ -251,16 +231,16 @@ func (c *Control) rehash(ctx context.Context, one candidate, plain string) (stri
 		return "", err
 	}
 	if one.kind == access.SubjectUser {
-		return hash, c.DB.RehashUser(ctx, one.id(), one.hash(), hash)
+		return hash, c.DB.RehashUser(ctx, one.id, one.hash, hash)
 	}
-	return hash, c.DB.RehashCustomer(ctx, one.id(), one.hash(), hash)
+	return hash, c.DB.RehashCustomer(ctx, one.id, one.hash, hash)
 }
 
 // newSignIn makes the value that opens, and says what to write of it.
 func (c *Control) newSignIn(ctx context.Context, a Attempt, one candidate) (SignedIn, db.SignedIn, error) {
 	now, value := c.Now(), secret.NewLogin(c.Random)
 	out := SignedIn{User: one.user, Customer: one.customer, Value: value}
-	fact := db.SignedIn{Kind: one.kind, ID: one.id(), Name: string(one.kind) + ":" + one.publicID() + " " + one.name()}
+	fact := db.SignedIn{Kind: one.kind, ID: one.id, Name: string(one.kind) + ":" + one.publicID + " " + one.name}
 	var err error
 	if out.Actor, err = c.actorOf(ctx, one, a.Door, a.Address); err != nil {
 		return out, fact, err
@@ -269,20 +249,20 @@ func (c *Control) newSignIn(ctx context.Context, a Attempt, one candidate) (Sign
 		hash := secret.HashLogin(value)
 		out.ExpiresAt = now.Add(access.LoginTokenLife)
 		fact.LoginToken = &access.LoginToken{
-			Hash: hash[:], Kind: one.kind, SubjectID: one.id(), Door: a.Door, CreatedAt: now, SeenAt: now,
+			Hash: hash[:], Kind: one.kind, SubjectID: one.id, Door: a.Door, CreatedAt: now, SeenAt: now,
 			ExpiresAt: out.ExpiresAt, Address: a.Address,
 		}
 		out.Actor.SessionHash = hash[:]
 		return out, fact, nil
 	}
-	if out.Device, err = c.rememberDevice(a.Device, one.kind, one.publicID()); err != nil {
+	if out.Device, err = c.rememberDevice(a.Device, one.kind, one.publicID); err != nil {
 		return out, fact, err
 	}
 	hash := secret.HashSession(value)
 	idle, life := idleOf(one.kind)
 	out.ExpiresAt, out.Actor.SessionHash, out.Actor.Fresh = now.Add(life), hash[:], true
 	fact.Session = &access.Session{
-		Hash: hash[:], Kind: one.kind, SubjectID: one.id(), WorkspaceID: out.Actor.WorkspaceID, AuthAt: now, SeenAt: now,
+		Hash: hash[:], Kind: one.kind, SubjectID: one.id, WorkspaceID: out.Actor.WorkspaceID, AuthAt: now, SeenAt: now,
 		IdleUntil: now.Add(idle), ExpiresAt: out.ExpiresAt, Address: a.Address, Agent: cut(a.Agent, agentMax),
 	}
 	return out, fact, nil

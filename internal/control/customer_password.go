@@ -46,7 +46,7 @@ func (c *Control) ChangeCustomerPassword(ctx context.Context, by access.Actor, c
 // checkCustomerPassword judges the present password of a customer who is signed
 // in. Failures count as at sign-in.
 func (c *Control) checkCustomerPassword(ctx context.Context, by access.Actor, m access.Customer, plain string) error {
-	one := candidate{kind: access.SubjectCustomer, customer: m}
+	one := customerCandidate(m)
 	locked, clear, err := c.countTry(ctx, Attempt{Name: m.Username, Door: by.Door, Address: by.Address}, &one, true)
 	if err != nil {
 		return err

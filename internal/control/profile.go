@@ -87,7 +87,7 @@ func (c *Control) ConfirmPassword(ctx context.Context, by access.Actor, plain st
 // checkOwnPassword judges a password of somebody who is signed in. The account's
 // failures count as at sign-in; the session stands for a known device.
 func (c *Control) checkOwnPassword(ctx context.Context, by access.Actor, u access.User, plain, field string) error {
-	one := candidate{kind: access.SubjectUser, user: u}
+	one := userCandidate(u)
 	a := Attempt{Name: u.Username, Door: by.Door, Address: by.Address}
 	locked, clear, err := c.countTry(ctx, a, &one, true)
 	if err != nil {

@@ -13,7 +13,7 @@ func (c *Control) RegisterSignedIn(ctx context.Context, a Attempt, f UserForm) (
 		return SignedIn{}, err
 	}
 	// Not by open, which would give the address back what registering has counted.
-	out, fact, err := c.newSignIn(ctx, a, candidate{kind: access.SubjectUser, user: made.User, workspaceID: made.User.HomeID})
+	out, fact, err := c.newSignIn(ctx, a, userCandidate(made.User))
 	if err != nil {
 		return SignedIn{}, err
 	}

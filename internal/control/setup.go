@@ -103,7 +103,7 @@ func (c *Control) Setup(ctx context.Context, f SetupForm) (SignedIn, error) {
 	}
 	c.FirstCode.use()
 	a := Attempt{Door: access.DoorPage, Address: f.Address, Agent: f.Agent, Device: f.Device}
-	return c.open(ctx, a, candidate{kind: access.SubjectUser, user: made.User, workspaceID: made.User.HomeID}, nil, false, nil)
+	return c.open(ctx, a, userCandidate(made.User), nil, false, nil)
 }
 
 // SetupFromShell makes the first admin without a code, for whoever may read the

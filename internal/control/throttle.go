@@ -30,7 +30,7 @@ func (c *Control) countTry(ctx context.Context, a Attempt, one *candidate, first
 	device := ""
 	if one != nil {
 		account = one.throttleKey()
-		device = c.device(a.Device, one.kind, one.publicID())
+		device = c.device(a.Device, one.kind, one.publicID)
 	}
 	clear = []string{account}
 	limits := []db.Limit{{Key: account, Most: triesPerAccount, Window: triesWindow}}

@@ -72,7 +72,7 @@ func (c *Control) SignInSecond(ctx context.Context, a Attempt, ticket, code stri
 	if err != nil {
 		return SignedIn{}, err
 	}
-	one := candidate{kind: access.SubjectUser, user: u, workspaceID: u.HomeID}
+	one := userCandidate(u)
 	return c.open(ctx, a, one, append(clear, one.throttleKey()), false, &second)
 }
 
