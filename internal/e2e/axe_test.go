@@ -76,6 +76,9 @@ func TestAxe(t *testing.T) {
 			for _, list := range []string{"shares", "tokens", "customers", "requests", "bots", "providers"} {
 				openFirst(b, s, list, "axe-"+list+"-"+l.name)
 				b.axe("the page of one of "+list, script)
+				if list == "bots" {
+					axe(b.value("location.pathname") + "/conversations")
+				}
 			}
 			for _, list := range []string{"tokens", "shares", "customers"} {
 				b.visit(s.url + "/" + list + "?sort=name")

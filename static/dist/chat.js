@@ -136,7 +136,10 @@ if (e.edit && !$(".edit", turn)) editable(turn, e.edit);
 $("#left").textContent = e.left;
 $("#allowance").replaceChildren(fragment(e.allowance));
 form()?.classList.remove("busy");
-if (e.composer) $("#composer").replaceWith(fragment(e.composer));
+if (e.composer) {
+$("#composer").replaceWith(fragment(e.composer));
+$(".suggested", thread)?.remove();
+}
 settle();
 }
 function editable(turn, href) {

@@ -80,7 +80,9 @@ func (h *Chat) show(c *fiber.Ctx, status int, g *guest, one access.Conversation,
 		}
 	}
 	h.fillThread(&v, g, one, messages, more)
-	v.Composer = h.composer(g, one.PublicID, waits, d)
+	if v.Composer = h.composer(g, one.PublicID, waits, d); v.Composer.Closed != "" {
+		v.Thread.Suggested = nil // pressed, they would only be refused
+	}
 	if err := page.Status(c, status, views.ChatPage(v)); err != nil {
 		return err
 	}

@@ -264,7 +264,7 @@ func TestAllowance(t *testing.T) {
 	limit, daily := &two, access.RefillDaily
 	s := newSite(t, faulty.Good, control.ShareForm{Allowance: &limit, Refill: &daily})
 	r := s.customer("mei.tanaka")
-	s.says(r.get(s.base()).body, "2 of 2 questions left today", "0 questions today", "2 left")
+	s.says(r.get(s.base()).body, "2 of 2 questions left today", "0 questions today", "2 left", `class="suggested"`)
 	page := r.post(s.base()+"/ask", "question", "First")
 	follow := s.followOf(r.get(page.path).body + page.body)
 	r.part = true
@@ -275,7 +275,7 @@ func TestAllowance(t *testing.T) {
 	r.part = false
 	spent := r.get(page.path).body
 	s.says(spent, "Your allowance for today is used up.", "It comes back on", "Try again", "First")
-	s.saysNot(spent, "<textarea")
+	s.saysNot(spent, "<textarea", `class="suggested"`)
 	// A form that was open before is refused in words too.
 	third := r.post(page.path+"/ask", "question", "Third")
 	testbed.Eventually(t, 5*time.Second, "the refusal", func() bool {
