@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"latchkey/internal/lang"
 )
 
@@ -175,6 +177,16 @@ func chosenDay(v ChartView) ChartDay {
 	}
 	return v.Days[len(v.Days)-1]
 }
+
+func dayOf(d ChartDay) templ.Attributes {
+	if d.Date == "" {
+		return nil
+	}
+	return templ.Attributes{"data-day": d.Date}
+}
+
+// zooms reports whether days can be dragged over.
+func zooms(v ChartView) bool { return len(v.Days) > 1 && v.Days[0].Date != "" }
 
 func hasExpected(v ChartView) bool {
 	for _, d := range v.Days {

@@ -311,6 +311,41 @@ const slot = $(`[data-slot="${i}"]`, chart);
 if (slot) slot.textContent = text;
 });
 }
+let drag = null;
+const span = () => {
+const days = [...drag.from.parentNode.querySelectorAll("[data-day]")];
+const [first, last] = [days.indexOf(drag.from), days.indexOf(drag.to)].sort((a, b) => a - b);
+return { days, picked: days.slice(first, last + 1) };
+};
+const letGo = () => {
+if (drag) for (const day of span().days) day.classList.remove("picked");
+drag = null;
+};
+document.addEventListener("pointerdown", (e) => {
+const day = e.target.closest?.("[data-day]");
+if (!day || e.button || e.pointerType === "touch") return;
+e.preventDefault();
+drag = { from: day, to: day };
+});
+document.addEventListener("pointermove", (e) => {
+const day = drag && e.target.closest?.("[data-day]");
+if (!day || day.parentNode !== drag.from.parentNode) return;
+drag.to = day;
+const { days, picked } = span();
+for (const one of days) one.classList.toggle("picked", picked.length > 1 && picked.includes(one));
+});
+document.addEventListener("pointerup", () => {
+if (!drag) return;
+const { picked } = span();
+const from = $('input[type="date"][name="from"]');
+letGo();
+if (picked.length < 2 || !from) return;
+from.value = picked[0].dataset.day;
+$('[name="to"]', from.form).value = picked.at(-1).dataset.day;
+from.form.requestSubmit();
+});
+document.addEventListener("pointercancel", letGo);
+document.addEventListener("keydown", (e) => { if (e.key === "Escape") letGo(); });
 function switchFields() {
 for (const part of document.querySelectorAll("[data-when]")) {
 const [name, value] = part.dataset.when.split("=");

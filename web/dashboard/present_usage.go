@@ -85,7 +85,7 @@ func (w words) usageChart(u control.Usage) *views.ChartView {
 	today := w.now.In(w.work).Format(time.DateOnly)
 	for i, day := 0, first; !day.After(last); i, day = i+1, day.AddDate(0, 0, 1) {
 		r := found[day.Format(time.DateOnly)]
-		one := views.ChartDay{Answered: r.Requests, Refused: r.Refused, Today: day.Format(time.DateOnly) == today, Chosen: day.Equal(last)}
+		one := views.ChartDay{Date: day.Format(time.DateOnly), Answered: r.Requests, Refused: r.Refused, Today: day.Format(time.DateOnly) == today, Chosen: day.Equal(last)}
 		one.Readout = [4]string{w.WeekdayShort(day, time.UTC), w.Number(r.Requests), w.Number(r.Refused), w.Money(r.Units, w.per)}
 		if i%every == every/2 {
 			one.Axis = w.DayShort(day, time.UTC)
