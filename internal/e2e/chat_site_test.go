@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"crypto/tls"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -168,19 +167,7 @@ func (p *parlour) serve() {
 	}
 	r.Chat = &chat.Chat{Control: p.Control, Live: live, Sessions: r.Dashboard.Sessions, Now: p.Now, Log: log}
 	app := web.New(r)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := app.Listener(listener); err != nil && !errors.Is(err, net.ErrClosed) {
-			p.t.Error(err)
-		}
-	}()
-	p.t.Cleanup(func() {
-		if err := app.Shutdown(); err != nil {
-			p.t.Error(err)
-		}
-		<-done
-	})
+	testbed.Serve(p.t, app, listener)
 	p.url = p.home + "/s/" + p.share.Secret
 }
 

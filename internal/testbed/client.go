@@ -1,8 +1,11 @@
 package testbed
 
 import (
+	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"strings"
+	"testing"
 	"time"
 )
 
@@ -26,4 +29,25 @@ func Browser() *http.Client {
 	c.CheckRedirect = nil
 	c.Jar, _ = cookiejar.New(nil) // without options it does not fail
 	return c
+}
+
+var sender = Client()
+
+// Send sends a request and returns the answer, whose body is read, and its text.
+// Headers come in pairs; one without a value is left out.
+func Send(tb testing.TB, method, address, body string, headers ...string) (*http.Response, string) {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), method, address, strings.NewReader(body))
+	must(tb, err)
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i+1] != "" {
+			r.Header.Add(headers[i], headers[i+1])
+		}
+	}
+	resp, err := sender.Do(r)
+	must(tb, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(tb, err)
+	return resp, string(text)
 }

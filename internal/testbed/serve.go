@@ -13,6 +13,9 @@ type Server interface {
 	ShutdownWithTimeout(time.Duration) error
 }
 
+// stopWait bounds the end of an app, whose last answers may still be read.
+const stopWait = 10 * time.Second
+
 // Listen takes a free port of this machine, and says what callers put before a
 // path.
 func Listen(tb testing.TB) (l net.Listener, base string) {
@@ -28,7 +31,7 @@ func Serve(tb testing.TB, app Server, l net.Listener) {
 	done := make(chan error, 1)
 	go func() { done <- app.Listener(l) }()
 	tb.Cleanup(func() {
-		if err := app.ShutdownWithTimeout(time.Second); err != nil {
+		if err := app.ShutdownWithTimeout(stopWait); err != nil {
 			tb.Errorf("stopping: %v", err)
 		}
 		l.Close() // an app that had not begun to serve does so now, and ends

@@ -3,7 +3,6 @@ package chat_test
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -96,8 +95,7 @@ func (s *site) enrol(name string) db.CustomerRow {
 }
 
 func (s *site) serve() {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	s.must(err)
+	listener, base := testbed.Listen(s.t)
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r := web.Rooms{
@@ -109,23 +107,13 @@ func (s *site) serve() {
 	}
 	r.Chat = &chat.Chat{Control: s.Control, Live: s.live, Sessions: r.Dashboard.Sessions, Now: s.Now, Log: log}
 	app := web.New(r)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := app.Listener(listener); err != nil && !errors.Is(err, net.ErrClosed) {
-			s.t.Error(err)
-		}
-	}()
-	s.t.Cleanup(func() {
-		if err := app.Shutdown(); err != nil {
-			s.t.Error(err)
-		}
-		<-done
+	s.t.Cleanup(func() { // when it serves no more
 		if text := s.log.String(); strings.Contains(text, s.share.Secret) {
 			s.t.Errorf("the log holds the link's text:\n%s", text)
 		}
 	})
-	s.url = "http://" + listener.Addr().String()
+	testbed.Serve(s.t, app, listener)
+	s.url = base
 }
 
 func (s *site) must(err error) {

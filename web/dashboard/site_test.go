@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"cmp"
 	"crypto/rand"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -34,10 +33,7 @@ type site struct {
 func newSite(t testing.TB) *site {
 	t.Helper()
 	h := testbed.New(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener, base := testbed.Listen(t)
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	r := web.Rooms{
@@ -48,20 +44,8 @@ func newSite(t testing.TB) *site {
 		Control: h.Control, Gateway: h.Gateway, Sessions: r.Sessions(h.Control, h.Keys.CookieKeys()), Origin: r.Origin, Now: h.Now, Log: log,
 	}
 	app := web.New(r)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := app.Listener(listener); err != nil && !errors.Is(err, net.ErrClosed) {
-			t.Error(err)
-		}
-	}()
-	t.Cleanup(func() {
-		if err := app.Shutdown(); err != nil {
-			t.Error(err)
-		}
-		<-done
-	})
-	return &site{House: h, t: t, url: "http://" + listener.Addr().String(), readers: map[access.Role]*reader{}}
+	testbed.Serve(t, app, listener)
+	return &site{House: h, t: t, url: base, readers: map[access.Role]*reader{}}
 }
 
 type testLog struct{ testing.TB }

@@ -1,14 +1,14 @@
 package ops
 
 import (
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"latchkey/internal/testbed"
 )
 
 // serve puts the metrics of an app with one route on a port of this machine.
@@ -26,34 +26,15 @@ func serve(t *testing.T, token string) string {
 	})
 	app.Get("/s/:share", func(c *fiber.Ctx) error { return c.SendString("hello") })
 	app.Get("/metrics", k.Metrics(token))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go app.Listener(l)
-	t.Cleanup(func() { app.ShutdownWithTimeout(time.Second) })
-	return "http://" + l.Addr().String()
+	l, base := testbed.Listen(t)
+	testbed.Serve(t, app, l)
+	return base
 }
 
 func get(t *testing.T, address string, headers ...string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
+	resp, text := testbed.Send(t, http.MethodGet, address, "", headers...)
+	return resp.StatusCode, text
 }
 
 // The numbers tell routes and never addresses: a share's text is in none, and

@@ -11,15 +11,14 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"latchkey/internal/testbed"
 )
 
 // gathered is a server whose strangers are counted even on this machine.
 func gathered(t *testing.T, most int) (address string, l *crowd) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener, _ := testbed.Listen(t)
 	l = &crowd{Listener: listener, most: most, held: map[netip.Addr]int{}, free: func(netip.Addr) bool { return false }}
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
 	app.Get("/", func(c *fiber.Ctx) error {
@@ -30,9 +29,7 @@ func gathered(t *testing.T, most int) (address string, l *crowd) {
 		}
 		return c.SendString("ok")
 	})
-	done := make(chan error, 1)
-	go func() { done <- app.Listener(l) }()
-	t.Cleanup(func() { app.Shutdown(); <-done })
+	testbed.Serve(t, app, l)
 	return listener.Addr().String(), l
 }
 

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"latchkey/internal/testbed"
 )
 
 // source is what a test streams.
@@ -66,13 +68,9 @@ func serve(t *testing.T, now func() time.Time, sources map[string]*source) (base
 		})
 	}
 	app.Get("/well", func(c *fiber.Ctx) error { return c.SendString("well") })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go app.Listener(l)
-	t.Cleanup(func() { app.ShutdownWithTimeout(time.Second) })
-	return "http://" + l.Addr().String(), log
+	l, base := testbed.Listen(t)
+	testbed.Serve(t, app, l)
+	return base, log
 }
 
 type safeBuffer struct {

@@ -134,6 +134,18 @@ func Matching(e *regexp.Regexp) func(any) bool {
 	}
 }
 
+// Text is a form: a text that is not empty.
+func Text(got any) bool {
+	text, is := got.(string)
+	return is && text != ""
+}
+
+// Number is a form.
+func Number(got any) bool {
+	_, is := got.(json.Number)
+	return is
+}
+
 // Recent is a form: a number that counts, in units since 1970, a moment of the last ten
 // minutes.
 func Recent(now func() time.Time, unit time.Duration) func(any) bool {

@@ -1,6 +1,7 @@
 package story
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,6 +75,15 @@ func (s *Site) acts() map[string]func(string) {
 			s.Bearers[name] = credential
 		},
 	}
+}
+
+// Read takes a name and a form in JSON out of what stands behind an act, and
+// returns the name.
+func (s *Site) Read(rest string, form any) (name string) {
+	s.Helper()
+	name, text, _ := strings.Cut(rest, " ")
+	s.Must(json.Unmarshal([]byte(text), form))
+	return name
 }
 
 // Register opens or closes registration.

@@ -8,10 +8,10 @@ package whole
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,31 +103,22 @@ type Answer struct {
 	Cookies []*http.Cookie
 }
 
-var client = testbed.Client()
-
 // Do sends a request; headers come in pairs. A body that is an object or a list is
-// sent as JSON, any other as a form.
+// sent as JSON, any other as a form, unless a header says what it is.
 func (s *Site) Do(method, path, body string, headers ...string) Answer {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), method, s.Base+path, strings.NewReader(body))
-	s.Must(err)
+	kind := ""
 	switch {
 	case strings.HasPrefix(body, "{") || strings.HasPrefix(body, "["):
-		r.Header.Set("Content-Type", "application/json")
+		kind = "application/json"
 	case body != "":
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		kind = "application/x-www-form-urlencoded"
 	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i+1] != "" {
-			r.Header.Set(headers[i], headers[i+1])
-		}
+	if i := slices.Index(headers, "Content-Type"); i < 0 || headers[i+1] == "" {
+		headers = append(headers, "Content-Type", kind)
 	}
-	resp, err := client.Do(r)
-	s.Must(err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	s.Must(err)
-	return Answer{s.TB, method + " " + path, resp.StatusCode, string(text), resp.Header, resp.Cookies()}
+	resp, text := testbed.Send(s.TB, method, s.Base+path, body, headers...)
+	return Answer{s.TB, method + " " + path, resp.StatusCode, text, resp.Header, resp.Cookies()}
 }
 
 // JSON is the answer's body.

@@ -93,53 +93,38 @@ func (s *site) acts() {
 	s.Acts["revoke"] = func(id string) { s.Must(s.Control.RevokeToken(ctx, s.Owner, plain(id))) }
 	s.Acts["end"] = func(string) { s.Must(s.Control.DeleteBot(ctx, s.Owner, s.Bot.PublicID, true)) }
 	s.Acts["link"] = func(rest string) { // of Acme, that another door made
-		name, form, _ := strings.Cut(rest, " ")
 		var f control.ShareForm
-		s.read(form, &f)
+		name := s.Read(rest, &f)
 		f.Bot = &s.Bot.PublicID
 		k, err := s.Control.CreateShare(ctx, s.Owner, f)
 		s.Must(err)
 		s.Values[name], s.Values[name+".token"] = testbed.UUID(k.Row.PublicID), k.Secret
 	}
 	s.Acts["edit"] = func(rest string) { // a link
-		id, form, _ := strings.Cut(rest, " ")
 		var f control.ShareForm
-		s.read(form, &f)
+		id := s.Read(rest, &f)
 		_, err := s.Control.EditShare(ctx, s.Owner, plain(id), f)
 		s.Must(err)
 	}
 	s.Acts["bot"] = func(form string) {
 		var f control.BotForm
-		s.read(form, &f)
+		s.Must(json.Unmarshal([]byte(form), &f))
 		_, err := s.Control.EditBot(ctx, s.Owner, s.Bot.PublicID, f)
 		s.Must(err)
 	}
 	s.Acts["token"] = func(rest string) { // of Acme
-		name, form, _ := strings.Cut(rest, " ")
 		var f control.TokenForm
-		s.read(form, &f)
+		name := s.Read(rest, &f)
 		k := s.Token(s.T, f)
 		s.Bearers[name], s.Values[name] = k.Secret, testbed.UUID(k.Row.PublicID)
 	}
-}
-
-func (s *site) read(form string, into any) {
-	s.Helper()
-	s.Must(json.Unmarshal([]byte(form), into))
 }
 
 func (s *site) forms() {
 	s.Forms["$id"] = story.Matching(regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`))
 	s.Forms["$token"] = story.Matching(regexp.MustCompile(`^[0-9A-Za-z]{32}$`))
 	s.Forms["$mask"] = story.Matching(regexp.MustCompile(`^…[0-9A-Za-z]{4}$`))
-	s.Forms["$text"] = func(got any) bool {
-		text, is := got.(string)
-		return is && text != ""
-	}
-	s.Forms["$number"] = func(got any) bool {
-		_, is := got.(json.Number)
-		return is
-	}
+	s.Forms["$text"], s.Forms["$number"] = story.Text, story.Number
 	s.Forms["$now"] = func(got any) bool {
 		past, is := s.since(got)
 		return is && past >= 0 && past < time.Minute

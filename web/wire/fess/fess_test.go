@@ -68,9 +68,8 @@ func (s *site) acts() {
 		s.Must(err)
 	}
 	s.Acts["make"] = func(rest string) { // a token of Acme that another door made
-		name, form, _ := strings.Cut(rest, " ")
 		var f control.TokenForm
-		s.Must(json.Unmarshal([]byte(form), &f))
+		name := s.Read(rest, &f)
 		s.make(name, s.Owner, f)
 	}
 }

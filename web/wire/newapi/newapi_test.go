@@ -55,9 +55,8 @@ func (s *site) acts() {
 		s.Must(s.Control.RevokeToken(ctx, s.Owner, row.PublicID))
 	}
 	s.Acts["make"] = func(rest string) { // a token of Acme that another door made
-		name, form, _ := strings.Cut(rest, " ")
 		var f control.TokenForm
-		s.Must(json.Unmarshal([]byte(form), &f))
+		name := s.Read(rest, &f)
 		k := s.Token(s.T, f)
 		s.Values[name], s.Values[name+".key"] = strconv.FormatInt(k.Row.ID, 10), k.Secret
 	}
@@ -70,20 +69,11 @@ func (s *site) acts() {
 
 func (s *site) forms() {
 	key := story.Matching(regexp.MustCompile(`^sk-lk[0-9A-Za-z]{46}$`))
-	s.Forms["$id"] = func(got any) bool {
-		number, is := got.(json.Number)
-		return is && number != "0"
-	}
+	s.Forms["$id"] = func(got any) bool { return story.Number(got) && got != json.Number("0") }
 	s.Forms["$time"] = story.Recent(s.Now, time.Second)
 	s.Forms["$key"] = func(got any) bool { return key(got) && secret.HasChecksum(got.(string)) }
-	s.Forms["$text"] = func(got any) bool {
-		text, is := got.(string)
-		return is && text != ""
-	}
-	s.Compares["$is"] = func(got any, name string) bool { // the number of an earlier value
-		number, is := got.(json.Number)
-		return is && string(number) == s.Values[name]
-	}
+	s.Forms["$text"] = story.Text
+	s.Compares["$is"] = func(got any, name string) bool { return got == json.Number(s.Values[name]) } // the number of an earlier value
 }
 
 // Each file is a story: requests, and what each is answered.

@@ -1,7 +1,6 @@
 package openai_test
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,23 +13,9 @@ import (
 // once posts a question with a key and returns what came.
 func once(t *testing.T, base, secret, key, body string) (status int, text string, head http.Header) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "POST", base+"/v1/chat/completions", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+secret)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", key)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(raw), resp.Header
+	resp, text := testbed.Send(t, "POST", base+"/v1/chat/completions", body,
+		"Authorization", bearer(secret), "Content-Type", "application/json", "Idempotency-Key", key)
+	return resp.StatusCode, text, resp.Header
 }
 
 const question = `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hello"}]}`

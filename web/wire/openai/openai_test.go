@@ -3,8 +3,6 @@ package openai_test
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,17 +24,21 @@ import (
 // serve puts the gateway's door of a house on a port.
 func serve(t *testing.T, h *testbed.House) (base string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, base := testbed.Listen(t)
 	app := web.New(web.Rooms{
 		Config: config.Config{Addr: l.Addr().String(), Loopback: true}, Gateway: h.Gateway, Now: h.Now, Log: h.Log, Ops: &ops.Ops{},
 		OpenAI: &openai.Door{Gateway: h.Gateway, Control: h.Control, Now: h.Now, Log: h.Log, Language: lang.English},
 	})
-	go app.Listener(l)
-	t.Cleanup(func() { app.ShutdownWithTimeout(time.Second) })
-	return "http://" + l.Addr().String()
+	testbed.Serve(t, app, l)
+	return base
+}
+
+// bearer is what a caller with a key sends; one without sends nothing.
+func bearer(key string) string {
+	if key == "" {
+		return ""
+	}
+	return "Bearer " + key
 }
 
 func client(base, key string) sdk.Client {
@@ -145,28 +147,9 @@ func TestErrorsHaveTheGatewaysShape(t *testing.T) {
 		{"unknown path", "POST", "/v1/nothing", k.Secret, `{}`, "", 404, ""},
 		{"wrong method", "DELETE", "/v1/chat/completions", k.Secret, ``, "", 404, ""},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), c.method, base+c.path, strings.NewReader(c.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		if c.key != "" {
-			r.Header.Set("Authorization", "Bearer "+c.key)
-		}
-		if c.header != "" {
-			r.Header.Set("Content-Encoding", c.header)
-		}
-		resp, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if resp.StatusCode != c.status || !strings.Contains(string(raw), `"code":"`+c.code+`"`) || resp.Header.Get("X-Request-Id") == "" {
-			t.Errorf("%s: %d %s, want %d %s", c.name, resp.StatusCode, raw, c.status, c.code)
+		resp, text := testbed.Send(t, c.method, base+c.path, c.body, "Content-Type", "application/json", "Authorization", bearer(c.key), "Content-Encoding", c.header)
+		if resp.StatusCode != c.status || !strings.Contains(text, `"code":"`+c.code+`"`) || resp.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s: %d %s, want %d %s", c.name, resp.StatusCode, text, c.status, c.code)
 		}
 	}
 	if n := h.Faulty.Started(); n != 0 {

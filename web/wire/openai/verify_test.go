@@ -3,7 +3,6 @@ package openai_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -23,31 +22,16 @@ const verifyPath = "/api/latchkey/v1/verify"
 // the refusal and the answer's headers.
 func check(t *testing.T, base, query string, headers ...string) (int, string, http.Header) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", base+verifyPath+query, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Add(headers[i], headers[i+1])
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp, text := testbed.Send(t, "GET", base+verifyPath+query, "", headers...)
 	if resp.StatusCode == http.StatusNoContent {
-		if len(raw) != 0 {
-			t.Errorf("204 with %s", raw)
+		if text != "" {
+			t.Errorf("204 with %s", text)
 		}
 		return resp.StatusCode, "", resp.Header
 	}
 	var v struct{ Error struct{ Code string } }
-	if err := json.Unmarshal(raw, &v); err != nil || v.Error.Code == "" {
-		t.Fatalf("%d %s", resp.StatusCode, raw)
+	if err := json.Unmarshal([]byte(text), &v); err != nil || v.Error.Code == "" {
+		t.Fatalf("%d %s", resp.StatusCode, text)
 	}
 	return resp.StatusCode, v.Error.Code, resp.Header
 }
@@ -85,16 +69,7 @@ func TestVerify(t *testing.T) {
 		status, code, _ := check(t, base, "", c.heads...)
 		expect(t, name, c.status, c.code, status, code)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), "POST", base+verifyPath, strings.NewReader("anything"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+k.Secret)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
+	resp, _ := testbed.Send(t, "POST", base+verifyPath, "anything", "Authorization", bearer(k.Secret))
 	expect(t, "by POST", 204, "", resp.StatusCode, "")
 }
 

@@ -1,7 +1,6 @@
 package ragflow_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
@@ -60,9 +59,8 @@ func (s *site) acts() {
 		s.Must(err)
 	}
 	s.Acts["make"] = func(rest string) { // a token of Acme that another door made
-		name, form, _ := strings.Cut(rest, " ")
 		var f control.TokenForm
-		s.Must(json.Unmarshal([]byte(form), &f))
+		name := s.Read(rest, &f)
 		k := s.Token(s.T, f)
 		s.Values[name], s.Values[name+".beta"] = k.Secret, k.Beta
 	}
@@ -98,7 +96,7 @@ func (s *site) forms() {
 	s.Forms["$id"], s.Forms["$beta"] = idForm, betaForm
 	s.Forms["$key"] = story.Matching(regexp.MustCompile(`^sk-lk[0-9A-Za-z]{46}$`))
 	s.Forms["$mask"] = story.Matching(regexp.MustCompile(`^(sk-lk)?…[0-9A-Za-z]{4}$`))
-	s.Forms["$text"] = story.Matching(regexp.MustCompile(`.`))
+	s.Forms["$text"] = story.Text
 	s.Forms["$any"] = func(any) bool { return true }
 	s.Forms["$time"] = story.Recent(s.Now, time.Millisecond)
 	s.Forms["$date"] = func(got any) bool {
