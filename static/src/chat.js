@@ -87,10 +87,11 @@
   function follow(prose) {
     const turn = prose.closest("[data-turn]");
     let have = Number(prose.dataset.from) || 0, over = false, drawn = "";
-    // A piece says how much stays of the block that grows, and what follows.
+    // A piece says how much stays of the block that grows, at its beginning and at
+    // its end, and what stands between.
     const piece = (data) => {
-      const at = data.indexOf(" ");
-      return drawn.slice(0, Number(data.slice(0, at))) + data.slice(at + 1);
+      const [head, before, after] = /^(\d+) (\d+) /.exec(data);
+      return drawn.slice(0, Number(before)) + data.slice(head.length) + drawn.slice(drawn.length - Number(after));
     };
     form()?.classList.add("busy");
     const open = () => $(".open", prose);

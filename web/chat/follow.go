@@ -25,18 +25,18 @@ import (
 const (
 	drawEvery  = 100 * time.Millisecond // at most: the block that still grows
 	drawShare  = 10                     // drawing takes at most one part in so many of the time
-	drawLeast  = 12                     // bytes that are worth an event of their own
-	drawWaits  = 5                      // how often fewer are let wait
+	wireShare  = 25                     // tenths of its markup that an answer may cost on the wire before a draw waits
+	drawWaits  = 8                      // how often it is let wait
 	quietSign  = 15 * time.Second       // then a comment says that the line is alive
 	reconnect  = "retry: 1000\n\n"      // ms until a browser tries again
 	blocksMost = 100_000                // that a reader may say to have
 )
 
-// Events streams an answer: of the growing block what has changed, each finished
-// block as the rest of what was sent of it, and the end. A piece begins with how
-// much of the growing block stays, in UTF-16 units as a browser counts them: so an
-// answer costs little more on the wire than its markup. A reader who comes back goes on after the block that its
-// Last-Event-ID names.
+// Events streams an answer: of the growing block what has changed, finished blocks
+// as the rest of what was sent of them, and the end. A piece begins with how much of
+// the growing block stays, before what is new and after it, in UTF-16 units as a
+// browser counts them: so an answer costs little more on the wire than its markup. A
+// reader who comes back goes on after the block that its Last-Event-ID names.
 func (h *Chat) Events(c *fiber.Ctx) error {
 	return h.inside(c, func(g *guest) error {
 		id, _ := strconv.ParseInt(c.Params("question"), 10, 64)
@@ -83,12 +83,13 @@ type follower struct {
 	gone         context.CancelFunc
 	leave        func()
 
-	began bool
-	sent  int       // blocks
-	seen  int       // bytes that were drawn
-	open  string    // the growing block as the reader has it
-	waits int       // draws that were put off
-	next  time.Time // not before then is the open block drawn again
+	began        bool
+	sent         int       // blocks
+	seen, looked int       // bytes of the text that were drawn, and that were there when a draw was put off
+	open         string    // the growing block as the reader has it
+	waits        int       // draws that were put off
+	markup, wire int       // bytes of the finished blocks, and of all that was sent
+	next         time.Time // not before then is the open block drawn again
 }
 
 // Gone ends the waiting of a reader who left.
@@ -176,34 +177,46 @@ func (f *follower) draw(into []byte, said gateway.Said) []byte {
 	}
 	now := f.chat.Now()
 	f.next = now.Add(max(drawEvery, drawShare*now.Sub(began)))
-	if f.open != "" && len(blocks) == 0 && !said.Ended() && len(open)-len(f.open) < drawLeast && f.waits < drawWaits {
-		f.waits++
-		return into
-	}
-	f.seen, f.waits = len(said.Text), 0
-	for _, block := range blocks {
-		f.sent++
-		into = appendEvent(into, "block", f.sent, f.piece(block))
+	whole, had := strings.Join(blocks, ""), len(into)
+	before := f.open
+	if whole != "" {
+		into = appendEvent(into, "block", f.sent+len(blocks), f.piece(whole))
 		f.open = ""
 	}
 	if !said.Ended() && open != f.open {
 		into = appendEvent(into, "", 0, f.piece(open))
-		f.open = open
 	}
+	markup, wire := f.markup+len(whole), f.wire+len(into)-had
+	more := len(said.Text) > f.looked
+	f.looked = len(said.Text)
+	if f.seen > 0 && more && !said.Ended() && wire > wireShare*(markup+len(open))/10 && f.waits < drawWaits {
+		f.open = before
+		f.waits++
+		return into[:had] // the more comes with the next draw, the less each letter costs
+	}
+	f.seen, f.waits, f.sent, f.markup, f.wire, f.open = len(said.Text), 0, f.sent+len(blocks), markup, wire, open
 	return into
 }
 
-// piece spells markup as what stays of the growing block and what comes after it.
+// piece spells markup as what stays of the growing block at its beginning and at its
+// end, and what stands between.
 func (f *follower) piece(html string) string {
-	same, units := 0, 0
-	for i, r := range html {
-		n := utf8.RuneLen(r)
-		if n < 0 || i+n > len(f.open) || f.open[i:i+n] != html[i:i+n] {
+	old, before, after := f.open, 0, 0
+	for old != "" && html != "" {
+		r, n := utf8.DecodeRuneInString(html)
+		if !strings.HasPrefix(old, html[:n]) {
 			break
 		}
-		same, units = i+n, units+utf16.RuneLen(r)
+		old, html, before = old[n:], html[n:], before+utf16.RuneLen(r)
 	}
-	return strconv.Itoa(units) + " " + html[same:]
+	for old != "" && html != "" {
+		r, n := utf8.DecodeLastRuneInString(html)
+		if !strings.HasSuffix(old, html[len(html)-n:]) {
+			break
+		}
+		old, html, after = old[:len(old)-n], html[:len(html)-n], after+utf16.RuneLen(r)
+	}
+	return strconv.Itoa(before) + " " + strconv.Itoa(after) + " " + html
 }
 
 // ending is what the page is told at the end.

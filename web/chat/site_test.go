@@ -255,9 +255,12 @@ func (s *stream) read(from *bufio.Reader) {
 
 // pieced is the growing block after a piece of it came, as our script does it.
 func pieced(open, data string) string {
-	keep, rest, _ := strings.Cut(data, " ")
-	n, _ := strconv.Atoi(keep)
-	return string(utf16.Decode(utf16.Encode([]rune(open))[:n])) + rest
+	before, rest, _ := strings.Cut(data, " ")
+	after, rest, _ := strings.Cut(rest, " ")
+	m, _ := strconv.Atoi(before)
+	n, _ := strconv.Atoi(after)
+	units := utf16.Encode([]rune(open))
+	return string(utf16.Decode(units[:m])) + rest + string(utf16.Decode(units[len(units)-n:]))
 }
 
 // next waits for an event.
