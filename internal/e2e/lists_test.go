@@ -56,6 +56,7 @@ func TestListsJourney(t *testing.T) {
 	b.visit(s.url + "/tokens")
 	b.click("th a[href*='sort=name']")
 	b.until("sorted by name", `document.querySelector("th[aria-sort=ascending]") && location.search.includes("sort=name")`)
+	b.picture("sorted-desktop-light-en")
 	b.until("in order", `(() => { const all = [...document.querySelectorAll("#tokens-rows .two-line a")].map((a) => a.innerText.toLowerCase()); return all.length > 1 && all[0] <= all[1]; })()`)
 	b.eval(`document.querySelector("#tokens-rows [data-menu]").click()`)
 	b.until("the row's menu", `document.querySelector("#menu a")`)
@@ -85,4 +86,21 @@ func TestCardsFitThePhone(t *testing.T) {
 		}
 		b.picture("cards-" + list)
 	}
+	// The boxes come with an address, and what was ticked is changed together.
+	for _, list := range []string{"tokens", "shares", "customers"} {
+		b.visit(s.url + "/" + list + "?sort=name")
+		b.until("no boxes yet", `!document.querySelector("td.pick").offsetParent`)
+		b.click(".toolbar a[href*='select=1']")
+		b.until("boxes in the order of before", `document.querySelector("td.pick [name=id]")?.offsetParent && location.search.includes("sort=name")`)
+		b.eval(`[...document.querySelectorAll("td.pick [name=id]")].slice(0, 2).forEach((box) => box.click())`)
+		b.until("the acts on what is ticked", `document.querySelector(".bulk").offsetParent && document.querySelector("[data-picked]").textContent === "2"`)
+		b.eval(`window.scrollTo(0, 300)`)
+		b.until("the acts stay in view", `document.querySelector(".bulk").getBoundingClientRect().top >= 56`)
+		if out := b.value(`[...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".table-wrap, .sr-only")).length`); out != "0" {
+			t.Errorf("%s: %s elements stand beyond the edge of the screen", list, out)
+		}
+		b.picture("ticking-" + list)
+	}
+	b.click("[formaction='/customers/bulk/disable']")
+	b.until("the list again, and what became of them", `document.querySelector(".toast") && !document.querySelector("td.pick").offsetParent`)
 }

@@ -22,8 +22,10 @@ func (d *Dashboard) BulkCustomers(c *fiber.Ctx) error { return d.bulk(c, "custom
 
 func (d *Dashboard) bulk(c *fiber.Ctx, list string) error {
 	verb, all, ids := c.Params("verb"), ticked(c, "all"), fields(c, "id")
-	ids = ids[:min(len(ids), control.BulkMax)]
 	p, err := d.pickedFrom(c, list)
+	if err == nil && len(ids) > control.BulkMax {
+		err = access.Fail(access.Invalid, "bulk_too_many", "Too many rows at once: the most is %d. Nothing was changed.", control.BulkMax)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -72,9 +74,15 @@ func bulkTitle(l lang.Lang, list, verb string) string {
 	return l.T("bulk.do."+verb, l.T("bulk.noun."+list))
 }
 
+// listStatuses are what the lists whose rows can be changed together filter by.
+var listStatuses = map[string][]access.Status{"tokens": tokenStatuses, "shares": shareStatuses, "customers": customerStatuses}
+
 // pickedFrom is the list that the ticked rows stood in, as the form carries it.
 func (d *Dashboard) pickedFrom(c *fiber.Ctx, list string) (listing, error) {
 	p := listing{path: "/" + list, name: list, page: db.Page{Query: field(c, "q"), Status: access.Status(field(c, "status"))}, sort: field(c, "sort")}
+	if s := p.page.Status; s != "" && !slices.Contains(listStatuses[list], s) {
+		return p, access.Fail(access.Invalid, "filter_unknown", "This list has no such filter. Nothing was changed: go back to the list and choose again.")
+	}
 	id := field(c, "bot")
 	if id == "" {
 		return p, nil

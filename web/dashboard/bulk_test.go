@@ -105,3 +105,35 @@ func TestBulkOnAllThatFit(t *testing.T) {
 		t.Errorf("the job is at %s", begun.path)
 	}
 }
+
+// What a bulk form or an address says that the list does not know is named, and
+// nothing is changed by it.
+func TestListsNameWhatTheyDoNotKnow(t *testing.T) {
+	s := newSite(t)
+	r := s.signIn(access.Owner)
+	row := s.Token(t, control.TokenForm{Name: ptr("desk")}).Row
+	for _, path := range []string{"/tokens?status=paused", "/shares?status=exhausted", "/customers?sort=opens", "/requests?outcome=lost", "/requests?day=yesterday", "/tokens?bot=gone"} {
+		_, odd, _ := strings.Cut(path, "?")
+		r.get(path).want(t, 200, odd+" in the address means nothing to this list and was left out.")
+	}
+	r.get("/tokens?status=enabled&sort=-made").want(t, 200, "desk", "!means nothing")
+	r.post("/tokens/bulk/disable", "all", "1", "status", "paused", "confirmed", "1").want(t, 422, "no such filter")
+	r.post("/tokens/bulk/disable", "all", "1", "bot", "gone", "confirmed", "1").want(t, 404)
+	many := []string{}
+	for range control.BulkMax + 1 {
+		many = append(many, "id", row.PublicID)
+	}
+	r.post("/tokens/bulk/disable", many...).want(t, 422, "the most is 200")
+	if k, err := s.Control.Token(t.Context(), s.Owner, row.PublicID); err != nil || !k.Enabled {
+		t.Errorf("something was changed: %+v, %v", k, err)
+	}
+	// What was deleted meanwhile is named row by row; the rest is done.
+	other := s.Token(t, control.TokenForm{Name: ptr("other")}).Row
+	_, err := s.Control.DeleteTokens(t.Context(), s.Owner, []int64{other.ID})
+	s.must(err)
+	r.post("/tokens/bulk/disable", "id", row.PublicID, "id", other.PublicID).want(t, 200, "1 token disabled.", "1 was left as it is")
+	// On a phone the boxes come with an address that keeps the rest of it.
+	r.get("/tokens?q=desk&sort=name").want(t, 200, `href="/tokens?q=desk&amp;select=1&amp;sort=name"`)
+	r.get("/tokens?q=desk&sort=name&select=1").want(t, 200, `class="card selecting"`, `href="/tokens?q=desk&amp;sort=name"`, `name="select" value="1"`)
+	s.signIn(access.Viewer).get("/tokens?select=1").want(t, 200, "!selecting", `!name="select"`)
+}

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/db"
 	"latchkey/internal/access"
+	"latchkey/internal/lang"
 	"latchkey/views"
 	"latchkey/web/page"
 )
@@ -30,11 +31,14 @@ type listing struct {
 	bot    string     // public id of the bot that is filtered by
 	sort   string     // as the address says it: "name", "-name", "" for newest first
 	cursor string     // "from" or "until" was given
+	boxes  bool       // on a phone: the rows can be ticked
+	odd    []string   // what the address says that this list does not know
 	extra  url.Values // filters that this list alone has
 }
 
 // readListing reads the state of a list from the query. Unknown statuses and bots
-// filter by nothing, so that an old bookmark still shows a list.
+// filter by nothing, so that an old bookmark still shows a list, and the list says
+// so.
 func (d *Dashboard) readListing(c *fiber.Ctx, name string, statuses ...access.Status) (listing, error) {
 	p := listing{path: "/" + name, name: name, page: db.Page{Query: strings.TrimSpace(c.Query("q")), Limit: rowsPerPage + 1, Count: countMax}}
 	if text := []rune(p.page.Query); len(text) > searchMax {
@@ -42,6 +46,8 @@ func (d *Dashboard) readListing(c *fiber.Ctx, name string, statuses ...access.St
 	}
 	if s := access.Status(c.Query("status")); slices.Contains(statuses, s) {
 		p.page.Status = s
+	} else if s != "" {
+		p.odd = append(p.odd, "status="+string(s))
 	}
 	if id := c.Query("bot"); id != "" {
 		bot, err := d.Control.Bot(c.UserContext(), d.actor(c), id)
@@ -50,8 +56,11 @@ func (d *Dashboard) readListing(c *fiber.Ctx, name string, statuses ...access.St
 			p.bot, p.page.BotID = id, bot.ID
 		case access.KindOf(err) != access.NotFound:
 			return p, err
+		default:
+			p.odd = append(p.odd, "bot="+id)
 		}
 	}
+	p.boxes = c.Query("select") == "1" && d.actor(c).May(access.ChangeAccess)
 	readSort(c, &p)
 	return p, d.readCursor(c, &p)
 }
@@ -63,10 +72,15 @@ const sortMade = "made"
 // minus for the other way round.
 func readSort(c *fiber.Ctx, p *listing) {
 	name, down := strings.CutPrefix(c.Query("sort"), "-")
+	known := name == "" || name == sortMade
 	for _, s := range p.sorts() {
 		if name == s.name && c.Query("sort") != "-"+sortMade {
 			p.sort, p.page.Sort, p.page.Oldest = c.Query("sort"), s.by, !down
+			known = true
 		}
+	}
+	if !known {
+		p.odd = append(p.odd, "sort="+c.Query("sort"))
 	}
 }
 
@@ -149,6 +163,9 @@ func (p listing) query() url.Values {
 			q.Set(name, value)
 		}
 	}
+	if p.boxes {
+		q.Set("select", "1")
+	}
 	for name := range p.extra {
 		q.Set(name, p.extra.Get(name))
 	}
@@ -157,16 +174,35 @@ func (p listing) query() url.Values {
 
 // filtered reports whether the list may hide rows.
 func (p listing) filtered() bool {
-	p.sort = ""
+	p.sort, p.boxes = "", false
 	return len(p.query()) > 0 || p.cursor != ""
 }
 
-// hiddenSort carries the order through the tool bar's form.
-func (p listing) hiddenSort() []views.OptionView {
-	if p.sort == "" {
-		return nil
+// hidden carries the order, and that rows can be ticked, through the tool bar's
+// form.
+func (p listing) hidden() (all []views.OptionView) {
+	if p.sort != "" {
+		all = append(all, views.OptionView{Label: "sort", Value: p.sort})
 	}
-	return []views.OptionView{{Label: "sort", Value: p.sort}}
+	if p.boxes {
+		all = append(all, views.OptionView{Label: "select", Value: "1"})
+	}
+	return all
+}
+
+// unknown says what of the address was left out.
+func (p listing) unknown(l lang.Lang) string {
+	if len(p.odd) == 0 {
+		return ""
+	}
+	return l.T("kit.filter_unknown", short(strings.Join(p.odd, ", ")))
+}
+
+// boxed gives a list the button that shows the boxes on a phone, or hides them.
+func (p listing) boxed(t views.ToolbarView) views.ToolbarView {
+	t.Selecting, p.boxes = p.boxes, !p.boxes
+	t.Select = p.at(p.path)
+	return t
 }
 
 // at is an address below the list's own with the state of the list behind it.
@@ -188,7 +224,10 @@ func (p listing) whole() db.Page {
 }
 
 // csv is the address of the list as CSV, whole.
-func (p listing) csv() string { return p.at(p.path + ".csv") }
+func (p listing) csv() string {
+	p.boxes = false
+	return p.at(p.path + ".csv")
+}
 
 // cutPage takes the row off that was read only to know whether there are more, and
 // puts the rest in the order of the list.

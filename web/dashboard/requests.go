@@ -42,10 +42,14 @@ func (d *Dashboard) readRequests(c *fiber.Ctx) (requestListing, error) {
 	if o := access.Outcome(c.Query("outcome")); slices.Contains(outcomes, o) {
 		p.rows.Outcome = o
 		p.extra.Set("outcome", string(o))
+	} else if o != "" {
+		p.odd = append(p.odd, "outcome="+string(o))
 	}
 	if day, err := time.ParseInLocation(time.DateOnly, c.Query("day"), d.workspace(c).Location()); err == nil {
 		p.rows.From, p.rows.To = day, day.AddDate(0, 0, 1)
 		p.extra.Set("day", c.Query("day"))
+	} else if c.Query("day") != "" {
+		p.odd = append(p.odd, "day="+c.Query("day"))
 	}
 	for _, name := range narrowings[:3] {
 		if value := c.Query(name); value != "" {
@@ -88,8 +92,8 @@ func (d *Dashboard) requestList(c *fiber.Ctx) (views.RequestListView, error) {
 		Heads:  d.heads(c, p.listing, map[string]string{"made": "requests.time"}),
 		Export: p.csv(), Filtered: p.filtered(), Only: w.only(p, rows),
 		Toolbar: views.ToolbarView{
-			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: w.T("requests.search"), Note: d.countNote(c, p.listing, total),
-			Filters: []views.FilterView{w.outcomeFilter(p), bots}, Hidden: append(hidden(p.extra, narrowings...), p.hiddenSort()...),
+			Action: p.path, Target: p.name, Unknown: p.unknown(page.Lang(c)), Query: p.page.Query, Placeholder: w.T("requests.search"), Note: d.countNote(c, p.listing, total),
+			Filters: []views.FilterView{w.outcomeFilter(p), bots}, Hidden: append(hidden(p.extra, narrowings...), p.hidden()...),
 		},
 	}
 	for _, row := range rows {

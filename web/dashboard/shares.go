@@ -42,8 +42,8 @@ func (d *Dashboard) shareList(c *fiber.Ctx, open string) (views.ShareListView, e
 		Heads:  d.heads(c, p, map[string]string{"name": "shares.link_and_bot", "opens": "shares.opens", "ends": "shares.ends"}),
 		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
-			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: page.Lang(c).T("shares.search"), Note: d.countNote(c, p, total),
-			Filters: []views.FilterView{d.statusFilter(c, p, shareStatuses...), bots}, Hidden: p.hiddenSort(),
+			Action: p.path, Target: p.name, Unknown: p.unknown(page.Lang(c)), Query: p.page.Query, Placeholder: page.Lang(c).T("shares.search"), Note: d.countNote(c, p, total),
+			Filters: []views.FilterView{d.statusFilter(c, p, shareStatuses...), bots}, Hidden: p.hidden(),
 		},
 	}
 	for _, row := range rows {
@@ -52,6 +52,9 @@ func (d *Dashboard) shareList(c *fiber.Ctx, open string) (views.ShareListView, e
 		v.Rows = append(v.Rows, one)
 	}
 	v.Bulk = d.picked(c, p, len(rows), total)
+	if !v.ReadOnly && (len(rows) > 0 || p.boxes) {
+		v.Toolbar = p.boxed(v.Toolbar)
+	}
 	if len(rows) > 0 {
 		v.Pager = d.pager(c, p, rows[0].Place(p.page.Sort), rows[len(rows)-1].Place(p.page.Sort), len(rows), more, total)
 	}

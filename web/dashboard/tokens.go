@@ -49,14 +49,17 @@ func (d *Dashboard) tokenList(c *fiber.Ctx) (views.TokenListView, error) {
 		Heads:  d.heads(c, p, map[string]string{"name": "tokens.name", "used": "tokens.last_used", "ends": "tokens.expires"}),
 		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
-			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: l.T("tokens.search"), Note: d.countNote(c, p, total),
-			Filters: []views.FilterView{d.statusFilter(c, p, tokenStatuses...), bots}, Hidden: p.hiddenSort(),
+			Action: p.path, Target: p.name, Unknown: p.unknown(page.Lang(c)), Query: p.page.Query, Placeholder: l.T("tokens.search"), Note: d.countNote(c, p, total),
+			Filters: []views.FilterView{d.statusFilter(c, p, tokenStatuses...), bots}, Hidden: p.hidden(),
 		},
 	}
 	for _, row := range rows {
 		v.Rows = append(v.Rows, d.tokenRow(c, row))
 	}
 	v.Bulk = d.picked(c, p, len(rows), total)
+	if !v.ReadOnly && (len(rows) > 0 || p.boxes) {
+		v.Toolbar = p.boxed(v.Toolbar)
+	}
 	if len(rows) > 0 {
 		v.Pager = d.pager(c, p, rows[0].Place(p.page.Sort), rows[len(rows)-1].Place(p.page.Sort), len(rows), more, total)
 	}
