@@ -98,6 +98,7 @@ func TestEveryPageOpens(t *testing.T) {
 				if b.value(`!!document.querySelector(".oops")`) == "true" {
 					t.Errorf("%s: %s", p.path, b.text())
 				}
+				b.still(p.path, false)
 				b.picture(p.name + "-" + l.name)
 			}
 			openFirst(b, s, "shares", "share-"+l.name)

@@ -346,24 +346,13 @@ from.form.requestSubmit();
 });
 document.addEventListener("pointercancel", letGo);
 document.addEventListener("keydown", (e) => { if (e.key === "Escape") letGo(); });
-function switchFields() {
-for (const part of document.querySelectorAll("[data-when]")) {
-const [name, value] = part.dataset.when.split("=");
-const scope = part.closest("form") || document;
-const box = $(`[name="${CSS.escape(name)}"]:checked`, scope) || $(`select[name="${CSS.escape(name)}"]`, scope);
-part.hidden = (box?.value ?? "") !== value;
-}
-}
 function showTab() {
 for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {
 const tabs = tab.parentElement;
 tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
 }
 }
-document.addEventListener("change", switchFields);
-document.addEventListener("htmx:after:swap", switchFields);
 document.addEventListener("DOMContentLoaded", () => {
-switchFields();
 showTab();
 for (const form of document.querySelectorAll("[data-picks]")) countPicked(form);
 for (const field of document.querySelectorAll("[data-select-all]")) field.select();

@@ -9,6 +9,19 @@ const dark = chosen ? chosen === "dark" : system.matches;
 root.classList.toggle("dark", dark);
 root.classList.toggle("light", !dark);
 };
+const fields = () => {
+for (const part of document.querySelectorAll("[data-when]")) {
+const [name, value] = part.dataset.when.split("=");
+const scope = part.closest("form") || document;
+const box = scope.querySelector(`[name="${CSS.escape(name)}"]:checked`) || scope.querySelector(`select[name="${CSS.escape(name)}"]`);
+part.hidden = (box?.value ?? "") !== value;
+}
+};
+const parsed = new MutationObserver(fields);
+parsed.observe(root, { childList: true, subtree: true });
+document.addEventListener("DOMContentLoaded", () => { parsed.disconnect(); fields(); });
+document.addEventListener("change", fields);
+document.addEventListener("htmx:after:swap", fields);
 show();
 system.addEventListener("change", show);
 addEventListener("storage", (e) => { if (e.key === "theme") { chosen = e.newValue; show(); } });

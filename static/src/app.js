@@ -380,14 +380,6 @@
   });
   document.addEventListener("pointercancel", letGo);
   document.addEventListener("keydown", (e) => { if (e.key === "Escape") letGo(); });
-  function switchFields() {
-    for (const part of document.querySelectorAll("[data-when]")) {
-      const [name, value] = part.dataset.when.split("=");
-      const scope = part.closest("form") || document;
-      const box = $(`[name="${CSS.escape(name)}"]:checked`, scope) || $(`select[name="${CSS.escape(name)}"]`, scope);
-      part.hidden = (box?.value ?? "") !== value;
-    }
-  }
   // The tab in use stands in view where not all of them have room.
   function showTab() {
     for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {
@@ -395,10 +387,7 @@
       tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
     }
   }
-  document.addEventListener("change", switchFields);
-  document.addEventListener("htmx:after:swap", switchFields);
   document.addEventListener("DOMContentLoaded", () => {
-    switchFields();
     showTab();
     for (const form of document.querySelectorAll("[data-picks]")) countPicked(form);
     for (const field of document.querySelectorAll("[data-select-all]")) field.select();
