@@ -123,3 +123,11 @@ func (s *site) object(who, method, path, body string) (int, map[string]any) {
 	s.Helper()
 	return s.Object(who, method, path, body, "Content-Type", "application/json")
 }
+
+// unasked fails when a call that was refused has reached the provider.
+func (s *site) unasked() {
+	s.Helper()
+	if n := s.Faulty.Started(); n != 0 {
+		s.Errorf("%d calls reached the provider", n)
+	}
+}
