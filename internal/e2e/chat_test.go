@@ -2,12 +2,14 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"latchkey/internal/control"
@@ -188,6 +190,24 @@ func TestChatWithoutScript(t *testing.T) {
 	b.until("it comes again no more", `!document.querySelector("noscript") || !document.querySelector("noscript").innerHTML.includes("refresh")`)
 }
 
+// hostile are texts that try to become more than text, each as an item of a list:
+// what one of them leaves open ends with it.
+func hostile(t *testing.T) (items []string) {
+	t.Helper()
+	file, err := os.ReadFile("../markdown/testdata/hostile.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(file)) {
+		text, err := strconv.Unquote(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			t.Fatal(line)
+		}
+		items = append(items, "- x "+strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\n", "\n  ")+"\n")
+	}
+	return items
+}
+
 // pageMost is what the chat's page may weigh on the wire, with all that it fetches.
 const pageMost = 60_000
 
@@ -202,14 +222,34 @@ func TestChatKeepsToItself(t *testing.T) {
 	if n, err := strconv.Atoi(weight); err != nil || n < 20_000 || n > pageMost {
 		t.Errorf("the page weighs %s bytes, at most %d: %s", weight, pageMost, b.value(`performance.getEntriesByType("resource").map(e => e.name + " " + e.encodedBodySize).join("; ")`))
 	}
-	b.eval(`window.reports = []; addEventListener("securitypolicyviolation", (e) => reports.push(e.violatedDirective + " " + e.blockedURI))`)
-	send(b, "Show me <img src=https://evil.example/a>")
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
+			window.reports = [];
+			addEventListener("securitypolicyviolation", (e) => reports.push(e.violatedDirective + " " + e.blockedURI));
+			for (const name of ["alert", "msgbox", "open"]) window[name] = () => reports.push(name + " was called");`})
+		return err
+	}))
+	b.visit(p.url)
+	send(b, "Show me <img src=https://evil.example/a><script>alert(1)</script>")
 	call := p.call()
-	call.Send("![x](https://evil.example/b.png) <img src=https://evil.example/c> <script>alert(1)</script> [x](https://evil.example)")
+	evil := hostile(t)
+	for _, part := range evil {
+		call.Send(part)
+	}
 	call.End()
 	whole(b)
-	if reports := b.value("reports.join()"); reports != "" {
-		t.Errorf("policy reports: %s", reports)
+	if n := b.value(`document.querySelectorAll(".prose > ul > li").length`); n != strconv.Itoa(len(evil)) {
+		t.Errorf("%s of %d hostile texts are on the page", n, len(evil))
+	}
+	for range 2 { // as it streamed in, and as it is drawn again
+		if reports := b.value("reports.join()"); reports != "" {
+			t.Errorf("policy reports: %s", reports)
+		}
+		if at := b.where(); !strings.HasPrefix(at, p.url) {
+			t.Errorf("the page is %s now", at)
+		}
+		b.visit(b.where())
+		b.until("it is drawn again", `document.querySelector(".prose > ul > li")`)
 	}
 	if foreign := b.value(`performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith(location.origin + "/")).join()`); foreign != "" {
 		t.Errorf("fetched from elsewhere: %s", foreign)
