@@ -10,6 +10,7 @@ import (
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 )
 
 // ask calls the gateway with a key, over the app.
@@ -20,7 +21,7 @@ func (s *site) ask(key, model string) int {
 	s.must(err)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+key)
-	response, err := http.DefaultClient.Do(request)
+	response, err := testbed.Client().Do(request)
 	s.must(err)
 	response.Body.Close()
 	return response.StatusCode

@@ -11,6 +11,7 @@ import (
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 )
 
 // call writes a call of a token as the gateway would have.
@@ -210,7 +211,7 @@ func TestTraceOfARefusal(t *testing.T) {
 	s.must(err)
 	request.Header.Set("Authorization", "Bearer "+k.Secret)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := testbed.Client().Do(request)
 	s.must(err)
 	response.Body.Close()
 	id := response.Header.Get("X-Request-Id")

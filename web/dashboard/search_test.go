@@ -8,6 +8,7 @@ import (
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 )
 
 func TestSearchEverywhere(t *testing.T) {
@@ -47,7 +48,7 @@ func TestReplacedKeyIsCounted(t *testing.T) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/v1/models", nil)
 		s.must(err)
 		request.Header.Set("Authorization", "Bearer "+key)
-		response, err := http.DefaultClient.Do(request)
+		response, err := testbed.Client().Do(request)
 		s.must(err)
 		response.Body.Close()
 		return response.StatusCode

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 )
 
 // The list is tried as it is typed: what each entry means, whether the reader gets
@@ -31,7 +32,7 @@ func TestAddressListIsTried(t *testing.T) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/chat/completions", nil)
 		s.must(err)
 		request.Header.Set("Authorization", "Bearer "+made.Secret)
-		response, err := http.DefaultClient.Do(request)
+		response, err := testbed.Client().Do(request)
 		s.must(err)
 		response.Body.Close()
 	}
