@@ -10,6 +10,7 @@ import (
 )
 
 const shareColumns = `s.id, s.public_id, s.workspace_id, s.bot_id, s.created_by, s.name, s.sealed, s.hint, s.expires_at, s.paused_at,
+
 	s.revoked_at, COALESCE(s.revoked_by, 0), s.restricted, s.max_customers, s.rpm, s.allowance, s.allowance_unit, s.refill,
 	s.purse_id, s.opens, s.created_at, s.updated_at, s.version, s.deleted_at IS NOT NULL`
 
@@ -54,10 +55,12 @@ type ShareRow struct {
 }
 
 const shareRowColumns = shareColumns + ", " + purseColumns + `, COALESCE(b.name, ''), COALESCE(b.public_id, ''), COALESCE(u.username, ''),
+
 	(SELECT COUNT(*) FROM share_customers c WHERE c.share_id = s.id AND c.first_opened_at IS NOT NULL),
 	(SELECT COUNT(*) FROM share_customers c WHERE c.share_id = s.id AND c.allowed = 1)`
 
 const shareRowFrom = ` FROM shares s JOIN purses p ON p.id = s.purse_id
+
 	LEFT JOIN bots b ON b.id = s.bot_id LEFT JOIN users u ON u.id = s.created_by`
 
 func (d *DB) scanShareRow(from scanner) (ShareRow, error) {
@@ -248,77 +251,4 @@ func shareFacts(s access.Share) map[string]any {
 		m["expires_at"] = s.ExpiresAt.Format(time.RFC3339)
 	}
 	return m
-}
-
-// ShareChange is an owner's edit of a link. Nil leaves a field as it is; where a
-// field may be without a limit, a pointer to nil takes the limit away.
-type ShareChange struct {
-	Name          *string
-	ExpiresAt     *time.Time // the zero time: never
-	MaxCustomers  **int64
-	RPM           *int64
-	Allowance     **int64
-	AllowanceUnit *access.Unit
-	Refill        *access.Refill
-	Cap           **int64
-	Restricted    *bool
-	Named         *[]string // public ids; what a restricted link's list becomes
-	Version       int64     // the version it was based on, 0: any
-}
-
-// Apply returns the link with the change made to it.
-func (c ShareChange) Apply(s access.Share) access.Share {
-	set(&s.Name, c.Name)
-	set(&s.ExpiresAt, c.ExpiresAt)
-	set(&s.MaxCustomers, c.MaxCustomers)
-	set(&s.RPM, c.RPM)
-	set(&s.Allowance, c.Allowance)
-	set(&s.AllowanceUnit, c.AllowanceUnit)
-	set(&s.Refill, c.Refill)
-	set(&s.Restricted, c.Restricted)
-	return s
-}
-
-// EditShare changes what c names. A new allowance sets the purse of every seat to
-// the new one, or to what is used and reserved where that is more.
-func (d *DB) EditShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string, c ShareChange, zone *time.Location) error {
-	return d.change(ctx, func(t *Tx) error {
-		old, err := scanShare(t.row("SELECT "+shareColumns+` FROM shares s
-			WHERE s.workspace_id = $1 AND s.public_id = $2 AND s.deleted_at IS NULL`, workspaceID, publicID))
-		if err != nil {
-			return orNotFound(err, "share link")
-		}
-		if c.Version != 0 && c.Version != old.Version {
-			return stale()
-		}
-		s := c.Apply(old)
-		if err := d.Ledger.setCap(t, s.PurseID, c, zone); err != nil {
-			return err
-		}
-		if err := d.Ledger.setAllowances(t, old, s, zone); err != nil {
-			return err
-		}
-		if c.Named != nil {
-			if err := t.nameCustomers(s, *c.Named); err != nil {
-				return err
-			}
-		}
-		if err := t.keepShort("shares_short", s.ID, s.Name, s.Hint); err != nil {
-			return err
-		}
-		t.after(func() { d.caches.shares.drop(s.ID) })
-		if _, err := t.exec(`UPDATE shares SET name = $1, expires_at = $2, restricted = $3, max_customers = $4, rpm = $5, allowance = $6,
-			allowance_unit = $7, refill = $8, updated_at = $9, version = version + 1 WHERE id = $10`,
-			s.Name, ms(s.ExpiresAt), flag(s.Restricted), s.MaxCustomers, s.RPM, s.Allowance, s.AllowanceUnit, s.Refill, t.now(), s.ID); err != nil {
-			return err
-		}
-		before, after := shareFacts(old), shareFacts(s)
-		if c.Cap != nil {
-			after["cap"] = shown(*c.Cap)
-		}
-		if c.Named != nil {
-			after["customers"] = *c.Named
-		}
-		return t.tell(by, event{workspaceID, "share.edit", object("share", s.PublicID, s.Name), changed(before, after)})
-	})
 }
