@@ -3,9 +3,6 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"maps"
-	"net/netip"
-	"strings"
 	"time"
 
 	"latchkey/internal/access"
@@ -248,34 +245,4 @@ func set[T any](into *T, from *T) {
 	if from != nil {
 		*into = *from
 	}
-}
-
-	more func(*Tx, access.Token) error,
-) (access.Token, error) {
-	var k access.Token
-	err := d.change(ctx, func(t *Tx) error {
-		var err error
-		if k, err = scanToken(t.row(text, args...)); err != nil {
-			return orNotFound(err, "API token")
-		}
-		t.after(func() { d.caches.tokens.drop(k.ID) })
-		if more != nil {
-			if err := more(t, k); err != nil {
-				return err
-			}
-		}
-		return t.tell(by, event{workspaceID, action, object("token", k.PublicID, k.Name), nil})
-	})
-	return k, err
-}
-
-// tokenReturning spells the columns without the alias, which RETURNING does not know.
-var tokenReturning = " RETURNING " + strings.ReplaceAll(tokenColumns, "k.", "")
-
-// RevealToken returns the sealed copies for showing them to their owner, and
-// tells the audit log that they were shown.
-func (d *DB) RevealToken(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Token, error) {
-	return d.tokenVerb(ctx, by, workspaceID, "token.reveal",
-		"SELECT "+tokenColumns+" FROM api_tokens k WHERE k.workspace_id = $1 AND k.public_id = $2 AND k.deleted_at IS NULL",
-		[]any{workspaceID, publicID}, nil)
 }
