@@ -54,6 +54,7 @@ type DB struct {
 
 	writeStatements map[string]*sql.Stmt // used by the loop alone
 	pending         int                  // what was written since the last checkpoint; the loop's alone
+	leaders         map[leader]int64     // the second of the last row that leads; the loop's alone
 	readStatements  sync.Map             // text → *sql.Stmt
 
 	audit   auditKey
@@ -75,6 +76,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		closing:         make(chan struct{}),
 		jobs:            make(chan struct{}, 1),
 		writeStatements: map[string]*sql.Stmt{},
+		leaders:         map[leader]int64{},
 	}
 	d.write = sql.OpenDB(writerConnector(o.Path))
 	d.write.SetMaxOpenConns(1)

@@ -40,7 +40,7 @@ func (d *DB) ForgetExpired(ctx context.Context) error {
 }
 
 // ForgetRequests removes rows of the request log, and holds that have ended, from
-// before a moment. What they add up to stays in usage_days for ever.
+// before a moment, in whole seconds. What they add up to stays in usage_days for ever.
 func (d *DB) ForgetRequests(ctx context.Context, before time.Time) error {
 	for _, text := range []string{
 		"DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE at < $1 ORDER BY id LIMIT $2)",
@@ -49,7 +49,7 @@ func (d *DB) ForgetRequests(ctx context.Context, before time.Time) error {
 		for {
 			var n int64
 			err := d.change(ctx, func(t *Tx) (err error) {
-				n, err = t.exec(text, ms(before), forgetRows)
+				n, err = t.exec(text, before.Unix()*1000, forgetRows)
 				return err
 			})
 			if err != nil {

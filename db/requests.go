@@ -57,22 +57,39 @@ type RequestPage struct {
 // Requests lists a workspace's request log.
 func (d *DB) Requests(ctx context.Context, workspaceID int64, p RequestPage) ([]RequestRow, error) {
 	q := query{from: requestFrom}
-	requestConditions(&q, workspaceID, p)
-	compare, order := "<", "DESC"
-	if p.Oldest {
-		compare, order = ">", "ASC"
+	limit := min(max(p.Limit, 1), ListMax)
+	found := false
+	if p.Query != "" && !p.narrowed() {
+		ids, ok, err := d.requestsFound(ctx, workspaceID, p, limit)
+		if err != nil || ok && len(ids) == 0 {
+			return nil, err
+		}
+		if found = ok; found {
+			text, err := json.Marshal(ids)
+			if err != nil {
+				return nil, err
+			}
+			q.and("r.id IN (SELECT value FROM json_each(?))", string(text))
+			p.Before = 0
+		}
 	}
-	if p.Before > 0 {
-		q.and("(r.at, r.id) "+compare+" (SELECT o.at, o.id FROM requests o WHERE o.workspace_id = ? AND o.id = ?)", workspaceID, p.Before)
+	if !found {
+		requestConditions(&q, workspaceID, p)
 	}
 	var out []RequestRow
-	tail := " ORDER BY r.at " + order + ", r.id " + order + " LIMIT " + strconv.Itoa(min(max(p.Limit, 1), ListMax))
-	err := d.rows(ctx, list(&out, scanRequestRow), q.text(requestColumns+requestNames, tail), q.args...)
+	place := q.requestPlace(workspaceID, p)
+	err := d.rows(ctx, list(&out, scanRequestRow), q.text(requestColumns+requestNames, place+" LIMIT "+strconv.Itoa(limit)), q.args...)
 	return out, err
 }
 
 // CountRequests counts what Requests would list over all pages, up to CountMax + 1.
 func (d *DB) CountRequests(ctx context.Context, workspaceID int64, p RequestPage) (int64, error) {
+	if p.Query != "" && !p.narrowed() {
+		p.Before = 0
+		if ids, ok, err := d.requestsFound(ctx, workspaceID, p, CountMax+1); err != nil || ok {
+			return int64(len(ids)), err
+		}
+	}
 	q := query{from: " FROM requests r"}
 	requestConditions(&q, workspaceID, p)
 	return d.countUpTo(ctx, q, "r.id")

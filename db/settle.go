@@ -171,13 +171,18 @@ func (t *Tx) insertRequest(r access.Request, trace string) (int64, error) {
 	if r.FirstByte > 0 {
 		first = r.FirstByte.Milliseconds()
 	}
-	return t.exec(`INSERT INTO requests (request_id, at, workspace_id, token_id, share_id, customer_id, bot_id, provider_id,
-		model, door, stream, outcome, status, rule, prompt, completion, units, estimated, first_byte_ms, total_ms, address, trace)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+	lead, kept := t.lead(r)
+	n, err := t.exec(`INSERT INTO requests (request_id, at, workspace_id, token_id, share_id, customer_id, bot_id, provider_id,
+		model, door, stream, outcome, status, rule, prompt, completion, units, estimated, first_byte_ms, total_ms, address, trace, leads)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 		ON CONFLICT (request_id) DO NOTHING`,
 		r.RequestID, ms(r.At), r.WorkspaceID, r.TokenID, r.ShareID, r.CustomerID, r.BotID, r.ProviderID, r.Model, r.Door,
 		flag(r.Stream), r.Outcome, r.Status, r.Rule, r.Usage.Prompt, r.Usage.Completion, r.Units, flag(r.Usage.Estimated),
-		first, r.Total.Milliseconds(), r.Address, trace)
+		first, r.Total.Milliseconds(), r.Address, trace, flag(lead))
+	if lead && n == 1 {
+		t.after(kept)
+	}
+	return n, err
 }
 
 // addUsage adds calls to a row of usage_days: those that were answered at least in

@@ -67,9 +67,12 @@ CREATE TABLE requests (
   first_byte_ms  INTEGER,
   total_ms       INTEGER NOT NULL DEFAULT 0,
   address        TEXT    NOT NULL DEFAULT '',
-  trace          TEXT    NOT NULL DEFAULT '[]'
+  trace          TEXT    NOT NULL DEFAULT '[]',
+  leads          INTEGER NOT NULL DEFAULT 1 CHECK (leads IN (0, 1))
 ) STRICT;
 CREATE INDEX requests_workspace ON requests (workspace_id, at DESC, id DESC);
+-- Of each model and second at least one row leads; most do not, and cost nothing.
+CREATE INDEX requests_model ON requests (workspace_id, lower(model), at DESC) WHERE leads = 1;
 CREATE INDEX requests_token ON requests (token_id, at DESC, id DESC) WHERE token_id <> 0;
 -- What a plain call of a program never writes.
 CREATE INDEX requests_share ON requests (share_id, at DESC, id DESC) WHERE share_id <> 0;
