@@ -35,6 +35,9 @@ func TestChatStreams(t *testing.T) {
 	other.click(`.talks a[href*="/c/"]`)
 	other.says("with its old key")
 
+	// Screen readers hear a block once it is finished, not each word of it.
+	b.until("the block that grows is silent", `document.querySelector("[role=log] [aria-busy=true] > .open[aria-live=off]")?.textContent`)
+
 	p.wire.cut()
 	b.until("the page says so", `!document.querySelector("#offline").hidden`)
 	call.Send(answerText[half : half+20])
@@ -169,6 +172,40 @@ func TestChatOnAPhone(t *testing.T) {
 		t.Errorf("too small to press: %s", small)
 	}
 	b.picture("chat-phone-wide")
+}
+
+// A phone's keyboard takes half of the screen: the field stays above it, the end of
+// the answer in view, and the small print makes room. The list of conversations lies
+// over the thread, with all that can be done there.
+func TestChatOverAKeyboard(t *testing.T) {
+	p := newParlour(t, control.ShareForm{})
+	b := open(t, phone)
+	p.enter(b, "mei.tanaka")
+	send(b, "我的发票在哪里？")
+	call := p.call()
+	call.Send(strings.Repeat("在收件箱里，也在账单页面上。\n\n", 30) + "最后一句。")
+	call.End()
+	whole(b)
+	b.click("#question")
+	keyboard := phone
+	keyboard.height = 430
+	b.do(chromedp.EmulateViewport(keyboard.width, keyboard.height, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	b.until("the page knows of the keyboard", `document.documentElement.classList.contains("keyboard")`)
+	b.until("the field stands on it", `(() => { const r = document.querySelector(".composer").getBoundingClientRect(); return r.top > 200 && r.bottom <= innerHeight && innerHeight - r.bottom < 40; })()`)
+	b.until("the end of the answer is in view", `(() => { const all = document.querySelectorAll(".prose p"); const r = all[all.length - 1].getBoundingClientRect(); return r.bottom <= document.querySelector(".dock").getBoundingClientRect().top + 1 && r.top > 0; })()`)
+	if b.value(`getComputedStyle(document.querySelector(".small-print")).display + scrollY`) != "none0" {
+		t.Error("the small print stands between the field and the keyboard, or the page has moved")
+	}
+	b.picture("chat-phone-keyboard")
+	b.do(chromedp.EmulateViewport(phone.width, phone.height, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	b.until("the keyboard is gone", `!document.documentElement.classList.contains("keyboard")`)
+	b.click(".drawer")
+	b.click(".talks li:first-child .icon-btn")
+	b.click(`#menu a[href$="/rename"]`)
+	b.until("the dialog", `document.querySelector("#dialog[open] [name=name]")`)
+	b.fill("name", "发票")
+	b.click("#dialog [type=submit]")
+	b.until("the new name", `document.title.startsWith("发票")`)
 }
 
 // Without script the chat works too: the page comes again until the answer is there.

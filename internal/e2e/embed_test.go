@@ -200,8 +200,24 @@ func TestEmbedNamedOnAPhone(t *testing.T) {
 	b.untilInner("it waits for a name", `document.body.innerText.includes("请从")`)
 	b.picture("embed-phone-nameless")
 
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "visitor-7", "name": "田中美衣", "exp": s.Now().Add(time.Minute).Unix()}).SignedString([]byte(key))
-	s.must(err)
+	sign := func(subject, name string) string {
+		text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": subject, "name": name, "exp": s.Now().Add(time.Minute).Unix()}).SignedString([]byte(key))
+		s.must(err)
+		return text
+	}
+	// Another frame of that page, of another origin, is not heard, whatever it has.
+	b.eval(`addEventListener("message", (e) => { if (e.data === "sent") document.body.dataset.forged = e.origin; });
+		const other = document.createElement("iframe");
+		other.sandbox = "allow-scripts";
+		other.srcdoc = "<script>parent.frames[0].postMessage({latchkey: 'hello', identity: '` + sign("mallory", "Mallory") + `'}, '*'); parent.postMessage('sent', '*')</" + "script>";
+		document.body.append(other);`)
+	b.until("it has spoken", `document.body.dataset.forged === "null"`)
+	b.inner(`fetch("/healthz").then(() => { document.documentElement.dataset.asked = "1" })`)
+	b.untilInner("the chat has gone on", `document.documentElement.dataset.asked`)
+	if heard := b.inner(`performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/identity")).length`); heard != "0" {
+		t.Error("a frame of another origin was heard")
+	}
+	signed := sign("visitor-7", "田中美衣")
 	s.show(`data-identity="` + signed + `"`)
 	s.enterShop(b)
 	b.untilInner("the greeting", `document.body.innerText.includes("田中美衣")`)
