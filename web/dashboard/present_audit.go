@@ -42,6 +42,15 @@ func (w words) auditActor(text string, names auditNames) string {
 	return names.person(kind, id, name)
 }
 
+// actorID is what stays of somebody who is renamed or gone.
+func actorID(text string) string {
+	_, id, _ := named(text)
+	if len(id) < 8 {
+		return ""
+	}
+	return id
+}
+
 // auditHrefs lead to what was changed.
 var auditHrefs = map[string]string{
 	"token": "/tokens/", "share": "/shares/", "customer": "/customers/", "bot": "/bots/", "provider": "/providers/", "conversation": "/conversations/",
@@ -135,7 +144,7 @@ func (w words) auditEntry(r db.AuditRow, names auditNames) views.AuditEntryView 
 	v.Facts = []views.Definition{
 		{Term: w.T("audit.number"), Text: w.Number(r.Seq)},
 		{Term: w.T("audit.exact"), Text: row.WhenAt},
-		{Term: w.T("audit.by"), Text: r.Actor},
+		{Term: w.T("audit.by"), Text: row.Actor, Under: actorID(r.Actor)},
 		{Term: w.T("audit.via"), Text: row.Source},
 		{Term: w.T("audit.hash"), Text: shortHash(r.Hash), Mono: true},
 		{Term: w.T("audit.prev"), Text: shortHash(r.Prev), Mono: true},

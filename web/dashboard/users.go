@@ -99,17 +99,23 @@ func (d *Dashboard) CreateUser(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return d.showUserPassword(c, made)
+	return d.showUserPassword(c, made, true)
 }
 
-// showUserPassword shows the password that was made, the only time.
-func (d *Dashboard) showUserPassword(c *fiber.Ctx, made handedOut) error {
+// showUserPassword shows the password that was made, the only time; a new user
+// comes into the list behind the dialog.
+func (d *Dashboard) showUserPassword(c *fiber.Ctx, made handedOut, isNew bool) error {
 	l := page.Lang(c)
 	u, err := d.Control.User(c.UserContext(), d.actor(c), made.ID)
 	if err != nil {
 		return err
 	}
 	panel := views.MemberMade(views.MemberMadeView{Name: u.Shown(), Password: made.Secret, Text: l.T("settings.member_made_help"), Back: userHref(u.PublicID)})
+	if isNew && page.IsPart(c) {
+		row := d.userRow(c, u)
+		row.Fresh = true
+		return page.Part(c, panel, views.UserRowAdded(row))
+	}
 	return page.ShowOrPart(c, views.PanelPage(d.shell(c, "instance", u.Shown()), panel), panel)
 }
 
@@ -239,7 +245,7 @@ func (d *Dashboard) ResetUser(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return d.showUserPassword(c, made)
+	return d.showUserPassword(c, made, false)
 }
 
 // ResetTwoFactor lets a user in by password alone, who lost phone and codes.
