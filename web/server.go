@@ -57,6 +57,7 @@ func New(r Rooms) *fiber.App {
 		Concurrency: connections(), EnableTrustedProxyCheck: true, EnableIPValidation: true,
 		ErrorHandler: r.errorHandler,
 	})
+	app.Server().DisablePreParseMultipartForm = true // a form that is none is its handler's to refuse
 	app.Server().HeaderReceived = func(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 		if h.ContentLength() != 0 {
 			c.ReadTimeout = bodyWait
@@ -227,6 +228,9 @@ func (r Rooms) fallback(c *fiber.Ctx) lang.Lang {
 
 // errorHandler spells an error in the words of the door it came through.
 func (r Rooms) errorHandler(c *fiber.Ctx, err error) error {
+	if c.GetRespHeader("X-Request-Id") == "" {
+		return r.unreadable(c, err)
+	}
 	status := 0
 	if e, ok := errors.AsType[*fiber.Error](err); ok {
 		status, err = e.Code, ofFiber(e)
@@ -236,6 +240,24 @@ func (r Rooms) errorHandler(c *fiber.Ctx, err error) error {
 		c.Status(status)
 	}
 	return err
+}
+
+// unreadable answers what the engine refused before any handler saw it. Of a head
+// that it could not read nothing is left, not even the address.
+func (r Rooms) unreadable(c *fiber.Ctx, err error) error {
+	c.Set("X-Request-Id", r.Gateway.NewRequestID())
+	e, ok := errors.AsType[*fiber.Error](err)
+	if !ok || c.Path() != "/" {
+		return r.errorHandler(c, err)
+	}
+	if e.Code == fiber.StatusBadRequest {
+		e = fiber.NewError(e.Code, "This is no HTTP request that can be read.")
+	}
+	if err := r.OpenAI.Error(c, ofFiber(e)); err != nil {
+		return err
+	}
+	c.Status(e.Code)
+	return nil
 }
 
 func (r Rooms) spell(c *fiber.Ctx, err error) error {
