@@ -52,6 +52,8 @@ func TestChatStreams(t *testing.T) {
 			t.Errorf("%s shows\n%s\nwant\n%s", name, got, want)
 		}
 	}
+	other.click(".code [data-copy-code]")
+	other.until("the code was copied", `document.querySelector("[data-copy-code]").dataset.copyText.trim() === "POST /v1/events/evt_8fz2/retry" && document.querySelector("#toasts").innerText.includes("Copied")`)
 	b.until("the notice is gone", `document.querySelector("#offline").hidden`)
 	b.visit(b.where())
 	b.says("Done.")

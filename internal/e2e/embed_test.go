@@ -172,6 +172,30 @@ func TestEmbedInAnotherPage(t *testing.T) {
 	b.do(chromedp.KeyEvent("\x1b"))
 	b.click("body > button")
 	b.until("the bubble is shut", `getComputedStyle(document.querySelector("iframe")).display === "none"`)
+
+	// The owner finds what the visitor asked, and what they thought of the answer.
+	s.signInOwner(b)
+	b.visit(s.home + "/bots/" + s.bot.PublicID + "/conversations?show=visitors")
+	b.until("the visitor and the rating", `document.querySelector("#conversations tbody tr")?.innerText.match(/Visitor [0-9a-f]{6}[^]*1 good/)`)
+	script := axeScript(t)
+	for _, l := range looks[:2] {
+		b.wear(l.look)
+		b.visit(b.where())
+		b.judge("owner-conversations-"+l.name, script)
+	}
+	b.click("#conversations tbody a")
+	b.until("what was said", `document.querySelector(".transcript .verdict") && document.body.innerText.includes("comes tomorrow.")`)
+	b.judge("owner-transcript", script)
+}
+
+// signInOwner signs the owner in on the house's own pages.
+func (s *shop) signInOwner(b *browser) {
+	b.t.Helper()
+	b.visit(s.home + "/login")
+	b.fill("username", "lin")
+	b.fill("password", testbed.Password)
+	b.click("main [type=submit]")
+	b.until("signed in", `location.pathname === "/"`)
 }
 
 // A site that the owner did not name shows nothing, and is not heard.
@@ -273,11 +297,7 @@ func TestEmbedWithoutCookies(t *testing.T) {
 func TestEmbedTab(t *testing.T) {
 	s := newShop(t, "127.0.0.1", false)
 	b := open(t, desktop)
-	b.visit(s.home + "/login")
-	b.fill("username", "lin")
-	b.fill("password", testbed.Password)
-	b.click("main [type=submit]")
-	b.until("signed in", `location.pathname === "/"`)
+	s.signInOwner(b)
 	b.visit(s.home + "/bots/" + s.bot.PublicID + "/embed")
 	b.until("the site is named", fmt.Sprintf(`document.querySelector("[name=allowed_origins]").value === %q`, s.site.URL))
 	b.click("#code [type=submit]")
