@@ -305,8 +305,8 @@ func gathered(parts []looked, group []part, oldest bool, most int) (ids []int64,
 
 // listed reads one page of a list.
 func listed[R any](ctx context.Context, d *DB, q query, columns string, sorts map[Sort]column, p Page, scan func(scanner) (R, error)) ([]R, error) {
-	var out []R
 	limit := min(max(p.Limit, 1), ListMax)
+	out := make([]R, 0, limit)
 	tail := " LIMIT " + strconv.Itoa(limit)
 	one := query{from: q.from, args: slices.Clone(q.args)}
 	if !q.filtered() {

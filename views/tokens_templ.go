@@ -672,7 +672,7 @@ func TokenRow(v TokenRowView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.Key.Reveal != "" {
-			templ_7745c5c3_Err = CopyInRow("reveal").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = CopyInRow("").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

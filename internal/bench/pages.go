@@ -187,8 +187,8 @@ func (h *house) fill(n int) error {
 			CASE WHEN i % 40 = 5 THEN $3 END, i % 40 <> 3, $3, $3 FROM n`,
 		`INSERT INTO api_tokens_short (rowid, text) SELECT k.id, (WITH RECURSIVE c(i, x) AS (SELECT 1, k.name || char(2) || k.note || char(2) || k.hint UNION ALL
 			SELECT i + 1, x FROM c WHERE i < length(x)) SELECT char(1) || group_concat(substr(x, i, 1), char(1)) || char(1) FROM c) FROM n JOIN api_tokens k ON k.id = 1000000 + i`,
-		`INSERT INTO requests (request_id, at, workspace_id, token_id, model, door, outcome, status)
-			SELECT printf('%032x', i), $3 - ($1 - i) * 2592, $2, 1000000 + i, CASE WHEN i = 500 THEN 'zeta-1' WHEN i % 4 = 0 THEN 'qwen-max' ELSE 'gpt-4o' END, 'gateway', 'answered', 200 FROM n`,
+		`INSERT INTO requests (request_id, workspace_id, at, token_id, model, door, outcome, status)
+			SELECT printf('%032x', i), $2, $3 - ($1 - i) * 2592, 1000000 + i, CASE WHEN i = 500 THEN 'zeta-1' WHEN i % 4 = 0 THEN 'qwen-max' ELSE 'gpt-4o' END, 'gateway', 'answered', 200 FROM n`,
 	} {
 		text = strings.Replace(text, "SELECT", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT", 1)
 		if _, err := tx.Exec(text, []any{n, h.owner.WorkspaceID, now}[:1+2*min(1, strings.Count(text, "$2"))]...); err != nil {

@@ -151,7 +151,7 @@
   const pageOf = (button) => new URL($("a[href]", button.closest("tr")).href).pathname;
   document.addEventListener("click", (e) => {
     const button = e.target.closest?.("button[data-reveal]");
-    if (button) copy(reveal(pageOf(button) + "/" + button.dataset.reveal), button);
+    if (button) copy(reveal(pageOf(button) + "/" + (button.dataset.reveal || "reveal")), button);
   });
   document.addEventListener("click", (e) => {
     const button = e.target.closest?.("[data-copy], [data-copy-text]");

@@ -53,6 +53,7 @@ func (d *Dashboard) tokenList(c *fiber.Ctx) (views.TokenListView, error) {
 			Filters: []views.FilterView{d.statusFilter(c, p, tokenStatuses...), bots}, Hidden: p.hidden(),
 		},
 	}
+	v.Rows = make([]views.TokenRowView, 0, len(rows))
 	for _, row := range rows {
 		v.Rows = append(v.Rows, d.tokenRow(c, row))
 	}
