@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -139,6 +140,23 @@ func TestAskAfterSignOut(t *testing.T) {
 	}
 	again := s.customer("mei.tanaka")
 	s.saysNot(again.get(s.base()).body, "After?")
+}
+
+// An answer without a word says so, at its end and when the page is drawn again.
+func TestEmptyAnswer(t *testing.T) {
+	s := newSite(t, faulty.Stepped, control.ShareForm{})
+	r := s.customer("mei.tanaka")
+	r.part = true
+	asked := r.post(s.base()+"/ask", "question", "What now?")
+	stream := r.follow(s.followOf(asked.body), "")
+	s.Faulty.Call(0).End()
+	const sentence = "The bot had nothing to say."
+	all := stream.until("end")
+	s.says(all[len(all)-1].data, sentence, `"state":"done"`)
+	r.part = false
+	page := r.get(regexp.MustCompile(`data-href="([^"]+)"`).FindStringSubmatch(asked.body)[1]).body
+	s.says(page, sentence, `name="replaces"`)
+	s.saysNot(page, "was not stored", "data-copy-answer")
 }
 
 // A provider that answers nothing, half or garbage: each has its sentence, what was

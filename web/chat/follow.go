@@ -244,8 +244,9 @@ func (f *follower) end(into []byte, said gateway.Said) ([]byte, error) {
 	if turn.Question == "" && f.live != nil {
 		turn.Question = f.live.Asked()
 	}
-	turn.Answer.Foot = g.foot(id, said.State, said.Reason, len(said.Text) > 0)
-	turn.Answer.Foot.Rating = g.rating(f.conversation, id, access.Message{State: said.State, Text: string(said.Text)})
+	answer := access.Message{State: said.State, Reason: said.Reason, Text: string(said.Text)}
+	turn.Answer.Foot = g.foot(id, turn.Question, answer)
+	turn.Answer.Foot.Rating = g.rating(f.conversation, id, answer)
 	g.offerAgain(&turn, f.conversation, f.chat.newKey())
 	e.Edit = turn.Edit
 	allowance := g.allowance()

@@ -139,7 +139,7 @@ func (h *Chat) turn(g *guest, conversation string, q, a access.Message) (views.T
 		v.Answer = views.AnswerView{Running: true}
 		return v, true
 	}
-	v.Answer = g.ended(conversation, id, a)
+	v.Answer = g.ended(conversation, id, v.Question, a)
 	return v, false
 }
 
@@ -159,18 +159,22 @@ func split(said gateway.Said) (blocks []string, open string) {
 	return blocks, open
 }
 
-func (g *guest) ended(conversation, id string, a access.Message) views.AnswerView {
-	v := views.AnswerView{Blocks: markdown.Blocks(a.Text), Foot: g.foot(id, a.State, a.Reason, a.Text != "")}
-	if a.Text == "" && a.State == access.Done {
+func (g *guest) ended(conversation, id, question string, a access.Message) views.AnswerView {
+	v := views.AnswerView{Blocks: markdown.Blocks(a.Text), Foot: g.foot(id, question, a)}
+	if a.Text == "" && a.State == access.Done && question == "" {
 		v.Unkept = g.T("chat.answer_unkept")
 	}
 	v.Foot.Rating = g.rating(conversation, id, a)
 	return v
 }
 
-func (w words) foot(id string, state access.MessageState, reason string, said bool) views.AnswerFootView {
-	v := views.AnswerFootView{ID: id, Copy: said}
-	v.Note, v.Tone = w.note(state, reason)
+// foot says how an answer ended. One without a word to a question that is known is
+// empty; where neither is there, nothing was kept.
+func (w words) foot(id, question string, a access.Message) views.AnswerFootView {
+	v := views.AnswerFootView{ID: id, Copy: a.Text != ""}
+	if v.Note, v.Tone = w.note(a.State, a.Reason); a.State == access.Done && a.Text == "" && question != "" {
+		v.Note, v.Tone = w.T("chat.empty"), views.Off
+	}
 	return v
 }
 

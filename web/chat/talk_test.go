@@ -262,15 +262,20 @@ func TestShutOutWhileStreaming(t *testing.T) {
 func TestAllowance(t *testing.T) {
 	two := int64(2)
 	limit, daily := &two, access.RefillDaily
-	s := newSite(t, faulty.Good, control.ShareForm{Allowance: &limit, Refill: &daily})
+	s := newSite(t, faulty.Stepped, control.ShareForm{Allowance: &limit, Refill: &daily})
 	r := s.customer("mei.tanaka")
 	s.says(r.get(s.base()).body, "2 of 2 questions left today", "0 questions today", "2 left", `class="suggested"`)
 	page := r.post(s.base()+"/ask", "question", "First")
-	follow := s.followOf(r.get(page.path).body + page.body)
+	first := r.follow(s.followOf(page.body), "")
+	s.Faulty.Call(0).Send("Well.")
+	s.Faulty.Call(0).End()
+	end := first.until("end")
 	r.part = true
-	end := r.follow(follow, "").until("end")
 	s.says(end[len(end)-1].data, "1 of 2 questions left today")
-	second := r.follow(s.followOf(r.post(page.path+"/ask", "question", "Second").body), "").until("end")
+	again := r.follow(s.followOf(r.post(page.path+"/ask", "question", "Second").body), "")
+	s.Faulty.Call(1).Send("Well.")
+	s.Faulty.Call(1).End()
+	second := again.until("end")
 	s.says(second[len(second)-1].data, "0 of 2 questions left today", "Your allowance for today is used up.", "It comes back on")
 	r.part = false
 	spent := r.get(page.path).body
