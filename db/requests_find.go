@@ -52,7 +52,7 @@ func (d *DB) requestsFound(ctx context.Context, workspaceID int64, p RequestPage
 	q := query{from: " FROM (SELECT r.id FROM requests r"}
 	q.and("r.workspace_id = ?", workspaceID)
 	place := q.requestPlace(workspaceID, p)
-	inner := q.text("", "")[len("SELECT "):] + place + " LIMIT " + strconv.Itoa(sourceFirst)
+	inner := q.text("", "")[len("SELECT "):] + place + " LIMIT " + strconv.Itoa(max(sourceFirst, 2*most))
 	one := query{from: inner + ") c CROSS JOIN requests r ON r.id = c.id", args: q.args}
 	requestConditions(&one, workspaceID, p)
 	err = d.rows(ctx, list(&ids, scanID), one.text("r.id", " LIMIT "+strconv.Itoa(most)), one.args...)
