@@ -65,10 +65,10 @@ func (b *bench) chat() error {
 	if err := b.weigh(c); err != nil {
 		return err
 	}
-	if err := b.openChats(c, own, rest); err != nil {
+	if err := b.coldLoad(c); err != nil {
 		return err
 	}
-	if err := b.coldLoad(c); err != nil {
+	if err := b.openChats(c, own, rest); err != nil {
 		return err
 	}
 	return b.firstWords(c, p)
