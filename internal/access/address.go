@@ -8,7 +8,7 @@ import (
 // ParseAddresses reads an address list: IPv4 and IPv6 addresses and CIDR ranges,
 // one an entry. It returns them canonical (masked, ::ffff: unmapped, without
 // repeats) or an error that names the first entry it cannot read: an invalid
-// entry never opens anything.
+// entry never opens anything, nor do blank entries alone.
 func ParseAddresses(entries []string) ([]netip.Prefix, error) {
 	var list []netip.Prefix
 	seen := map[netip.Prefix]bool{}
@@ -26,6 +26,9 @@ func ParseAddresses(entries []string) ([]netip.Prefix, error) {
 			seen[prefix] = true
 			list = append(list, prefix)
 		}
+	}
+	if len(entries) > 0 && len(list) == 0 { // blanks alone: an empty list would allow any address
+		return nil, Fail(Invalid, "address_invalid", "%q is not an IP address or a range like 10.0.0.0/8.", "").At("addresses")
 	}
 	if len(list) > AddressesMax {
 		return nil, Fail(Invalid, "addresses_too_many", "At most %d addresses fit in one list.", AddressesMax).At("addresses")

@@ -35,7 +35,7 @@ func TestParseAddresses(t *testing.T) {
 		if got := FormatAddresses(list); !slices.Equal(got, []string{c.want}) {
 			t.Errorf("%q is %v, want %s", c.entry, got, c.want)
 		}
-		again, err := ParseAddresses(FormatAddresses(list))
+		again, err := ParseAddresses(FormatAddresses(list)) // never empty: blanks alone were refused
 		if err != nil || !slices.Equal(again, list) {
 			t.Errorf("%q comes back as %v, %v", c.entry, again, err)
 		}
@@ -56,6 +56,11 @@ func TestParseAddresses(t *testing.T) {
 	list, err := ParseAddresses([]string{"10.1.1.1/8", "", "  ", "10.0.0.0/8", "::ffff:10.9.9.9/104", "192.0.2.7"})
 	if got := FormatAddresses(list); err != nil || !slices.Equal(got, []string{"10.0.0.0/8", "192.0.2.7"}) {
 		t.Errorf("repeats and blanks: %v, %v", got, err)
+	}
+	for _, blank := range [][]string{{""}, {" ", "\t"}} { // as a variable that is not set: it would allow any address
+		if list, err := ParseAddresses(blank); KindOf(err) != Invalid {
+			t.Errorf("%q is read as %v, %v", blank, list, err)
+		}
 	}
 	if list, err := ParseAddresses(nil); err != nil || len(list) != 0 || FormatAddresses(list) == nil {
 		t.Errorf("nothing is %v, %v", list, err)
@@ -168,5 +173,5 @@ func slowRanges(entries []string) (ranges []slowRange, ok bool) {
 		}
 		ranges = append(ranges, slowRange{bits[:len("4:")+n]})
 	}
-	return ranges, true
+	return ranges, len(entries) == 0 || len(ranges) > 0
 }

@@ -163,13 +163,21 @@ func (g *Gateway) admitTarget(c *call) error {
 	if !c.check(RuleModel, len(c.routes) > 0, names, allowed) {
 		return access.Fail(access.Forbidden, "model_not_allowed", "This API token may not use the model %s.", c.asked)
 	}
+	if c.other != "" {
+		c.check(RuleBot, false, c.other, c.bot.Name)
+		return anotherBot()
+	}
 	if !c.check(RuleBot, c.token.AllowsBot(c.bot.ID), c.bot.Name, "") {
-		return access.Fail(access.Forbidden, "bot_not_allowed", "This API token belongs to another bot.")
+		return anotherBot()
 	}
 	if !c.check(RulePermission, c.token.Permissions.Has(access.PermChat), string(access.PermChat), listText(c.token.Permissions)) {
 		return access.Fail(access.Forbidden, "permission_denied", "This API token may not ask bots: it lacks the permission chat.")
 	}
 	return g.admitGroup(c)
+}
+
+func anotherBot() error {
+	return access.Fail(access.Forbidden, "bot_not_allowed", "This API token belongs to another bot.")
 }
 
 func (g *Gateway) admitGroup(c *call) error {

@@ -99,6 +99,7 @@ type call struct {
 	path    Path
 	body    *strict.Object
 	asked   string // the model as the caller named it
+	other   string // the bot that it named instead of the one its token is bound to
 	stream  bool
 	usage   bool // the caller wants usage in the stream
 

@@ -138,6 +138,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown model", plain.Secret, "no-such", "model_not_found", 404},
 		{"no model", plain.Secret, "", "model_missing", 400},
 		{"permission", token(control.TokenForm{Permissions: &read}).Secret, "gpt-4o-mini", "permission_denied", 403},
+		{"model of the own bot first", token(control.TokenForm{Bot: &h.Bot.PublicID, Models: &models, ModelsLimited: &limited}).Secret, "bot:other", "model_not_allowed", 403},
 		{"another bot", token(control.TokenForm{Bot: &h.Bot.PublicID}).Secret, "bot:other", "bot_not_allowed", 403},
 		{"unknown bot", plain.Secret, "bot:other", "model_not_found", 404},
 	} {

@@ -47,7 +47,7 @@ func (g *Gateway) admitVisitor(ctx context.Context, c *call, v Visit) error {
 		return botGone(err)
 	}
 	if b.WorkspaceID != c.workspace.ID {
-		return access.Fail(access.Forbidden, "bot_not_allowed", "This API token belongs to another bot.")
+		return anotherBot()
 	}
 	if err := g.aimAtBot(ctx, c, b); err != nil {
 		return err

@@ -51,6 +51,9 @@ func (t *trial) tryTarget(ctx context.Context) error {
 		return err
 	}
 	failed := t.refusedAt(err)
+	if err == nil && t.other != "" {
+		failed, err = RuleBot, anotherBot()
+	}
 	if failed == RuleBot && t.bot.ID == 0 && t.token.BotID != 0 {
 		if t.bot, err = t.ownBot(ctx, err); err != nil && !isRefusal(err) {
 			return err

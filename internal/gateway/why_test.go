@@ -115,6 +115,7 @@ func TestWhyForetellsTheCall(t *testing.T) {
 		{"bot unknown", h.Token(t, control.TokenForm{}), "bot:no-such", 0},
 		{"bound", h.Token(t, control.TokenForm{Bot: &h.Bot.PublicID}), "qwen-max", 0},
 		{"bound, another bot", h.Token(t, control.TokenForm{Bot: &h.Bot.PublicID}), "bot:other", 0},
+		{"bound, model, another bot", h.Token(t, control.TokenForm{Bot: &h.Bot.PublicID, Models: &models, ModelsLimited: &yes}), "bot:other", 0},
 		{"permission", h.Token(t, control.TokenForm{Permissions: &read}), "gpt-4o-mini", 0},
 		{"group", h.Token(t, control.TokenForm{Group: &group.Name}), "gpt-4o-mini", 0},
 		{"group allows", h.Token(t, control.TokenForm{Group: &group.Name}), "qwen-max", 0},

@@ -17,7 +17,7 @@ const refusedShown = 5
 
 // addressLines are the entries of an address list as they stand in its field.
 func addressLines(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' })
+	return strings.FieldsFunc(strings.TrimSpace(text), func(r rune) bool { return r == '\n' || r == '\r' || r == ',' })
 }
 
 // TestAddresses says what the address list of a form means, before it is saved.
