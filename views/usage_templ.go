@@ -42,7 +42,7 @@ type UsageRowView struct {
 	Mark                                  string // "default price"
 	Requests, Refused, Prompt, Completion string
 	Money                                 string
-	Bar                                   int    // of the greatest, in percent
+	Bar                                   int    // of the whole, in percent
 	Share                                 string // of the whole
 	RequestsHref                          string // the log behind the number
 }

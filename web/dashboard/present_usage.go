@@ -42,12 +42,8 @@ func (w words) usageRow(q usageQuery, u control.Usage, r db.UsageSum, marked boo
 	if u.Sum.Units == 0 {
 		of = func(s db.UsageSum) int64 { return s.Requests }
 	}
-	greatest := int64(0)
-	for _, one := range u.Rows {
-		greatest = max(greatest, of(one))
-	}
-	if greatest > 0 {
-		v.Bar, v.Share = percent(of(r), greatest), w.shareOf(of(r), of(u.Sum))
+	if whole := of(u.Sum); whole > 0 {
+		v.Bar, v.Share = percent(of(r), whole), w.shareOf(of(r), whole)
 	}
 	switch {
 	case q.by == db.ByDay:
