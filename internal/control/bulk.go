@@ -50,10 +50,14 @@ func bulkAct(act func(*Control, context.Context, access.Actor, string) error) fu
 func unlessRevoked(act func(*Control, context.Context, access.Actor, string) error) func(*Control, context.Context, access.Actor, bulkRow) error {
 	return func(c *Control, ctx context.Context, by access.Actor, r bulkRow) error {
 		if r.revoked {
-			return access.Fail(access.Conflict, "revoked_already", "It was revoked and stays so.")
+			return revokedAlready()
 		}
 		return act(c, ctx, by, r.id)
 	}
+}
+
+func revokedAlready() error {
+	return access.Fail(access.Conflict, "revoked_already", "It was revoked and stays so.")
 }
 
 func tokenBulkRow(r db.TokenRow) bulkRow {
@@ -221,7 +225,7 @@ func (c *Control) stepJob(ctx context.Context, j *db.Job, d *jobDetail) error {
 // extended is the end that "extend" gives, nil where there is none to move.
 func (c *Control) extended(r bulkRow) (*time.Time, error) {
 	if r.revoked {
-		return nil, access.Fail(access.Conflict, "revoked_already", "It was revoked and stays so.")
+		return nil, revokedAlready()
 	}
 	if r.ends.IsZero() {
 		return nil, nil

@@ -180,6 +180,9 @@ func (c *Control) RotateToken(ctx context.Context, by access.Actor, publicID str
 	if err := mayHold(by, old.Token); err != nil {
 		return Issued{}, err
 	}
+	if !old.RevokedAt.IsZero() {
+		return Issued{}, revokedAlready()
+	}
 	text := secret.NewToken(c.Random)
 	sealed, _, err := c.sealToken(old.Token, text, "")
 	if err != nil {

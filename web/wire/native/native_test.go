@@ -97,6 +97,7 @@ func (w *world) tokens(bot string) {
 	w.owner(200, "POST", path+"/disable", "").has("status", "disabled")
 	w.owner(200, "POST", path+"/enable", "{}").has("status", "enabled")
 	w.owner(200, "POST", path+"/revoke", "").has("status", "revoked")
+	w.call("owner", "POST", path+"/rotate", "").refused(409, "revoked_already")
 	w.owner(200, "GET", "/tokens?status=revoked", "").has("total", 1)
 	w.owner(200, "POST", path+"/undo-revoke", "").has("status", "enabled", "revoked_at", nil)
 	w.owner(204, "DELETE", path, "")
