@@ -305,9 +305,7 @@ func (a *Answer) used(outcome access.Outcome) access.Usage {
 
 // pace fills in what the headers of the answer say.
 func (a *Answer) pace() {
-	k, p := a.call.paced(), &a.Pace
-	p.LimitRequests, p.LimitTokens = k.pace.rpm, k.pace.tpm
-	p.LeftRequests, p.LeftTokens, p.Reset = a.g.limits.left(k.key, k.pace)
+	a.Pace = a.g.paceOf(a.call.paced())
 	left, err := a.g.DB.Ledger.Remain(a.ctx, db.Purses{Token: a.call.purses.Token}, a.call.workspace.Location())
 	if p := left.Of(a.call.purses.Token); err == nil && p.ID != 0 && !p.Unlimited {
 		a.Pace.QuotaLimited, a.Pace.QuotaLeft = true, max(0, p.Remain())

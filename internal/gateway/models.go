@@ -136,11 +136,28 @@ func (c *call) paced() paced {
 	return paced{}
 }
 
+// TooFast is a refusal by the limits of a minute, with what they are.
+type TooFast struct {
+	error
+	Pace Pace
+}
+
+func (e *TooFast) Unwrap() error { return e.error }
+
+func (g *Gateway) paceOf(k paced) (p Pace) {
+	p.LimitRequests, p.LimitTokens = k.pace.rpm, k.pace.tpm
+	p.LeftRequests, p.LeftTokens, p.Reset = g.limits.left(k.key, k.pace)
+	return p
+}
+
 // admitPace takes the call's place in its limits.
 func (g *Gateway) admitPace(c *call) error {
 	k := c.paced()
 	if k.key.id == 0 {
 		return nil
 	}
-	return g.keepPace(c, k.key, k.pace)
+	if err := g.keepPace(c, k.key, k.pace); err != nil {
+		return &TooFast{error: err, Pace: g.paceOf(k)}
+	}
+	return nil
 }

@@ -39,6 +39,9 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 	if !known(err) {
 		d.Log.Error("fault at the gateway", "request", id, "error", err)
 	}
+	if e, ok := errors.AsType[*gateway.TooFast](err); ok {
+		setPace(c, e.Pace)
+	}
 	if !wire.SetRetryAfter(c, err) && status != fiber.StatusTooManyRequests && status < 500 {
 		c.Set("X-Should-Retry", "false")
 	}

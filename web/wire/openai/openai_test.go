@@ -94,6 +94,34 @@ func TestOfficialClient(t *testing.T) {
 	}
 }
 
+// A refusal by a limit of the minute says what the limit is and what is left.
+func TestRefusalsByPaceCarryTheirHeaders(t *testing.T) {
+	h := testbed.New(t)
+	h.Faulty.Say("Hello.")
+	base := serve(t, h)
+	for name, form := range map[string]control.TokenForm{
+		"Requests": {RPM: new(int64(1))}, "Tokens": {TPM: new(int64(16))}, "": {Concurrent: new(int64(1)), RPM: new(int64(9)), TPM: new(int64(1))},
+	} {
+		k := h.Token(t, form)
+		var resp *http.Response
+		for range 9 {
+			resp, _ = testbed.Send(t, "POST", base+"/v1/chat/completions", `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}],"max_tokens":5}`, "Authorization", "Bearer "+k.Secret)
+			if resp.StatusCode == http.StatusTooManyRequests {
+				break
+			}
+		}
+		if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("%q: %d %v", name, resp.StatusCode, resp.Header)
+		}
+		for _, what := range []string{"Requests", "Tokens"} {
+			limit, left, reset := resp.Header.Get("X-Ratelimit-Limit-"+what), resp.Header.Get("X-Ratelimit-Remaining-"+what), resp.Header.Get("X-Ratelimit-Reset-"+what)
+			if limited := name == what || name == ""; limited != (limit != "") || limited != (left != "") || limited != (reset != "") {
+				t.Errorf("%q, %s: %q %q %q", name, what, limit, left, reset)
+			}
+		}
+	}
+}
+
 // A client that hangs up stops the provider, in silence too.
 func TestHangUpStopsTheProvider(t *testing.T) {
 	h := testbed.New(t)
