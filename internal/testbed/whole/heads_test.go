@@ -26,6 +26,16 @@ func (s *Site) raw(request string) (*http.Response, string) {
 	return resp, string(body)
 }
 
+// Where only programs go, a path cut short is no page either.
+func TestTheRootsOfProgramsAreNoPages(t *testing.T) {
+	s := New(t)
+	for _, path := range []string{"/api", "/api/", "/v1", "/v1/", "/json/x", "/dashboard/billing", "/dashboard/billing/"} {
+		if a := s.Do("GET", path, "").Is(http.StatusNotFound); !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
+			t.Errorf("%s: %s", path, a.Header.Get("Content-Type"))
+		}
+	}
+}
+
 // What the engine itself refuses, before any door is asked, is no page either: it
 // has an id, and tells nothing of the engine's own words.
 func TestWhatTheEngineRefusesIsNoPage(t *testing.T) {

@@ -54,7 +54,10 @@ func askOperations() []m.Operation {
 func holderOperations() []m.Operation {
 	one := m.Reader{}.Of(model{})
 	all := []m.Operation{
-		{Path: "/v1/models", Text: "What the token may ask.", By: holders, Answer: m.Object(m.F("success", m.Bool()), m.F("object", m.Is("list")), m.F("data", m.List(one)))},
+		{Path: "/v1/models", Text: "What the token may ask; with x-api-key and anthropic-version in the shape that Anthropic's clients read.", By: holders, Answer: m.Either(
+			m.Object(m.F("success", m.Bool()), m.F("object", m.Is("list")), m.F("data", m.List(one))),
+			m.Object(m.F("data", m.List(m.Reader{}.Of(anthropicModel{}))), m.F("first_id", m.OrNull(m.String())), m.F("has_more", m.Is(false)), m.F("last_id", m.OrNull(m.String()))),
+		)},
 		{Path: "/v1/models/{model}", Text: "One of them.", By: holders, Answer: one},
 		{Path: "/api/usage/token", Text: "The token's budget, as New API tells it.", By: []m.Credential{m.Token}, Answer: m.Object(
 			m.F("code", m.Is(true)), m.F("message", m.String()), m.F("data", m.Object(

@@ -106,11 +106,35 @@ func spell(o gateway.Offer) model {
 	return model{ID: o.ID, Object: "model", Created: o.Created, OwnedBy: o.OwnedBy, Serves: []string{"openai"}}
 }
 
+// anthropicModel is a model as clients of Anthropic read it.
+type anthropicModel struct {
+	ID        string    `json:"id"`
+	Type      string    `json:"type"`
+	Name      string    `json:"display_name"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func spellForAnthropic(offers []gateway.Offer) map[string]any {
+	list := map[string]any{"data": []anthropicModel{}, "first_id": nil, "has_more": false, "last_id": nil}
+	if len(offers) == 0 {
+		return list
+	}
+	data := make([]anthropicModel, 0, len(offers))
+	for _, o := range offers {
+		data = append(data, anthropicModel{o.ID, "model", o.ID, time.Unix(o.Created, 0).UTC()})
+	}
+	list["data"], list["first_id"], list["last_id"] = data, data[0].ID, data[len(data)-1].ID
+	return list
+}
+
 // Models serves GET /v1/models: what the token may name.
 func (d *Door) Models(c *fiber.Ctx) error {
 	offers, err := d.Gateway.Models(c.UserContext(), wire.Credential(c), wire.Address(c))
 	if err != nil {
 		return d.Error(c, err)
+	}
+	if c.Get("X-Api-Key") != "" && c.Get("Anthropic-Version") != "" {
+		return sendJSON(c, fiber.StatusOK, spellForAnthropic(offers))
 	}
 	data := make([]model, 0, len(offers))
 	for _, o := range offers {

@@ -2,6 +2,7 @@ package openai_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -91,6 +92,38 @@ func TestOfficialClient(t *testing.T) {
 	refused, ok := errors.AsType[*sdk.Error](err)
 	if !ok || refused.StatusCode != http.StatusUnauthorized || refused.Code != "token_revoked" {
 		t.Errorf("after the revocation: %v", err)
+	}
+}
+
+// Clients of Anthropic read the list of models in a shape of their own.
+func TestModelsForAnthropicsClients(t *testing.T) {
+	h := testbed.New(t)
+	base, k := serve(t, h), h.Token(t, control.TokenForm{})
+	resp, text := testbed.Send(t, "GET", base+"/v1/models", "", "x-api-key", k.Secret, "anthropic-version", "2023-06-01")
+	var list struct {
+		Data []struct {
+			ID        string    `json:"id"`
+			Type      string    `json:"type"`
+			Name      string    `json:"display_name"`
+			CreatedAt time.Time `json:"created_at"`
+		} `json:"data"`
+		First string `json:"first_id"`
+		Last  string `json:"last_id"`
+		More  *bool  `json:"has_more"`
+	}
+	if err := json.Unmarshal([]byte(text), &list); err != nil || resp.StatusCode != http.StatusOK || len(list.Data) != 3 {
+		t.Fatalf("%d %s: %v", resp.StatusCode, text, err)
+	}
+	one := list.Data[0]
+	if one.ID != list.First || list.Data[2].ID != list.Last || list.More == nil || *list.More || one.Type != "model" || one.Name != one.ID || one.CreatedAt.IsZero() || strings.Contains(text, "owned_by") {
+		t.Error(text)
+	}
+	if _, text := testbed.Send(t, "GET", base+"/v1/models", "", "Authorization", "Bearer "+k.Secret, "anthropic-version", "2023-06-01"); !strings.Contains(text, `"object":"list"`) {
+		t.Error(text)
+	}
+	none := h.Token(t, control.TokenForm{Models: &[]string{}, ModelsLimited: new(true)})
+	if _, text := testbed.Send(t, "GET", base+"/v1/models", "", "x-api-key", none.Secret, "anthropic-version", "2023-06-01"); text != `{"data":[],"first_id":null,"has_more":false,"last_id":null}` {
+		t.Error(text)
 	}
 }
 
