@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -53,6 +54,9 @@ func New(r Rooms) *fiber.App {
 	})
 	app.Server().DisablePreParseMultipartForm = true // a form that is none is its handler's to refuse
 	app.Server().HeaderReceived = func(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+		if !slices.Contains(fiber.DefaultMethods, string(h.Method())) {
+			h.SetMethod(fiber.MethodTrace) // what nobody knows is refused as that is, by the door and not by the framework
+		}
 		if h.ContentLength() != 0 {
 			c.ReadTimeout = bodyWait
 		}

@@ -36,6 +36,20 @@ func TestTheRootsOfProgramsAreNoPages(t *testing.T) {
 	}
 }
 
+// A method that nobody knows is refused in the words of the door.
+func TestUnknownMethods(t *testing.T) {
+	s := New(t)
+	for path, want := range map[string]string{
+		"/v1/chat/completions": `"error":{`, "/v1/user/login": `"code":`, "/api/v1/end-users": `"detail":`, "/api/token/": `"success":false`,
+		"/api/admin/accesstoken/setting": `"response":{`, "/api/latchkey/v1/tokens": `"error":{`,
+	} {
+		a := s.Do("BREW", path, `{"name":"x"}`).Is(http.StatusMethodNotAllowed)
+		if !strings.Contains(a.Text, want) || a.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s: %s", path, a.Text)
+		}
+	}
+}
+
 // What the engine itself refuses, before any door is asked, is no page either: it
 // has an id, and tells nothing of the engine's own words.
 func TestWhatTheEngineRefusesIsNoPage(t *testing.T) {
