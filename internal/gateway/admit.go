@@ -161,7 +161,7 @@ func (g *Gateway) admitTarget(c *call) error {
 		allowed = ""
 	}
 	if !c.check(RuleModel, len(c.routes) > 0, names, allowed) {
-		return access.Fail(access.Forbidden, "model_not_allowed", "This API token may not use the model %s.", c.asked)
+		return c.modelRefused()
 	}
 	if c.other != "" {
 		c.check(RuleBot, false, c.other, c.bot.Name)
@@ -287,4 +287,11 @@ func least(a, b int64) int64 {
 		return b
 	}
 	return a
+}
+
+func (c *call) modelRefused() error {
+	if c.token.ModelsLimited && len(c.token.Models) == 0 {
+		return access.Fail(access.Forbidden, "model_not_allowed", "This API token may use no model at all.")
+	}
+	return access.Fail(access.Forbidden, "model_not_allowed", "This API token may not use the model %s.", c.asked)
 }

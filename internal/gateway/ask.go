@@ -135,8 +135,13 @@ func (c *call) leaveAll() {
 // names that some provider could take for another spelling.
 var bodyNames = []string{
 	"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens",
-	"n", "best_of", "prompt", "input", "instructions", "tools", "functions",
+	"n", "best_of", "prompt", "input", "instructions", "tools", "functions", "previous_response_id", "conversation", "background",
 }
+
+// stateful are the keys of the Responses API that lead to what a provider keeps.
+// It keeps it for whoever has its key, which is every caller here: what one of them
+// left behind another could go on with, past the bound of its hold.
+var stateful = []string{"previous_response_id", "conversation", "background", "prompt"}
 
 // read takes from the body what the rules need.
 func (c *call) read() error {
@@ -171,6 +176,9 @@ func (c *call) readContent() error {
 	if raw == nil || string(raw) == "null" {
 		return access.Fail(access.Invalid, "content_missing", "%s is missing.", key).At(key)
 	}
+	if c.path == Responses {
+		return c.checkStateless(raw)
+	}
 	if c.path == Chat {
 		o := []json.RawMessage{}
 		if json.Unmarshal(raw, &o) != nil || len(o) == 0 {
@@ -180,6 +188,31 @@ func (c *call) readContent() error {
 			if _, err := strict.Parse(m); err != nil {
 				return access.Fail(access.Invalid, "messages_empty", "Each of messages must be an object.").At(key)
 			}
+		}
+	}
+	return nil
+}
+
+// checkStateless refuses what is to be continued from a provider's own store.
+func (c *call) checkStateless(input json.RawMessage) error {
+	refused := func(key string) error {
+		return access.Fail(access.Invalid, "state_not_kept", "%s is not taken: Latchkey keeps no conversations for the Responses API. Send all of it as input.", key).At(key)
+	}
+	for _, key := range stateful {
+		if raw := string(c.body.Get(key)); raw != "" && raw != "null" && raw != "false" {
+			return refused(key)
+		}
+	}
+	var items []struct {
+		Type, Role string
+		Content    json.RawMessage
+	}
+	if json.Unmarshal(input, &items) != nil {
+		return nil // a text, or what the provider will refuse
+	}
+	for _, item := range items {
+		if item.Type == "item_reference" || item.Type == "" && item.Role == "" && item.Content == nil {
+			return refused("item_reference")
 		}
 	}
 	return nil

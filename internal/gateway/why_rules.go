@@ -142,9 +142,7 @@ func (t *trial) tryModel(failed string, err error) {
 	}
 	names, all := t.names(), t.routes
 	t.narrow(func(m access.Model) bool { return t.token.AllowsModel(m.UpstreamName) })
-	t.judge(RuleModel, names, t.allowedModels(), refusedUnless(len(t.routes) > 0, func() error {
-		return access.Fail(access.Forbidden, "model_not_allowed", "This API token may not use the model %s.", t.asked)
-	}))
+	t.judge(RuleModel, names, t.allowedModels(), refusedUnless(len(t.routes) > 0, t.modelRefused))
 	if len(t.routes) == 0 {
 		t.routes = all
 	}

@@ -101,6 +101,7 @@ func TestChineseRefusals(t *testing.T) {
 		{revoked.Secret, hello, 401, "token_revoked", "该令牌状态不可用"},
 		{form(control.TokenForm{Addresses: &[]string{"10.9.9.9"}}), hello, 403, "ip_not_allowed", "您的 IP 不在令牌允许访问的列表中"},
 		{form(control.TokenForm{ModelsLimited: new(true), Models: &[]string{"qwen-max"}}), hello, 403, "model_not_allowed", "该令牌无权访问模型 gpt-4o-mini"},
+		{form(control.TokenForm{ModelsLimited: new(true), Models: &[]string{}}), hello, 403, "model_not_allowed", "该令牌无权访问任何模型"},
 		{k.Secret, `{"messages":[{"role":"user","content":"hello"}]}`, 400, "model_missing", "未指定模型名称，模型名称不能为空"},
 		{narrow, hello, 403, "group_not_allowed", "分组 vip 无权访问模型 gpt-4o-mini"},
 		{closed, hello, 403, "group_not_allowed", "分组 old 已被弃用"},

@@ -36,7 +36,7 @@ func askOperations() []m.Operation {
 			Body: m.Open(m.F("model", m.String()), m.F("input", m.Any())),
 		},
 		{
-			Path: "/v1/responses", Text: "Answer in the words of the Responses API.", Answer: m.Open(m.F("output", m.List(m.Any()))), Events: m.Open(m.F("type", m.String())),
+			Path: "/v1/responses", Text: "Answer in the words of the Responses API. Nothing is kept from one call to the next: previous_response_id, conversation, background, prompt and references to items are refused.", Answer: m.Open(m.F("output", m.List(m.Any()))), Events: m.Open(m.F("type", m.String())),
 			Body: m.Open(m.O("model", m.String()), m.F("input", m.Any()), m.O("max_output_tokens", m.OrNull(m.Integer())), stream), Example: `{"model":"gpt-4o-mini","input":"Hello"}`,
 		},
 	}
