@@ -179,6 +179,8 @@ func (g *gate) body(l line) string {
 		return ""
 	case bodies[l.path] != "":
 		return bodies[l.path]
+	case l.path == "/v1/responses":
+		return `{"model":"gpt-4o-mini","input":"hello"}`
 	case strings.HasSuffix(l.path, "/chat/completions"), strings.HasPrefix(l.path, "/v1/") && l.rule == "gateway":
 		return `{"model":"gpt-4o-mini","prompt":"hello","input":"hello","bot_id":"` + g.Bot.PublicID + `",` + hello + `}`
 	case strings.Contains(l.path, "/completion"):
