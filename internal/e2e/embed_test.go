@@ -165,13 +165,19 @@ func TestEmbedInAnotherPage(t *testing.T) {
 	}
 	b.checkFrame()
 	b.visit(s.site.URL)
+	b.eval(`addEventListener("message", (e) => { if (e.data?.latchkey === "ready") document.documentElement.dataset.ready = "yes"; })`)
 	b.click("body > button")
 	b.untilInner("the conversation is listed", `document.querySelector(".talks a")?.textContent.includes("parcel")`)
 	// The chat hears no message that is not its own kind, and none changes it.
 	b.eval(`for (const said of ["hello", null, 7, {}, {latchkey: "forget"}, {latchkey: "hello", identity: {}}]) document.querySelector("iframe").contentWindow.postMessage(said, "*")`)
+	b.until("the chat listens", `document.documentElement.dataset.ready`)
+	shut := `getComputedStyle(document.querySelector("iframe")).display === "none"`
 	b.do(chromedp.KeyEvent("\x1b"))
+	b.until("Escape shuts the bubble", shut)
 	b.click("body > button")
-	b.until("the bubble is shut", `getComputedStyle(document.querySelector("iframe")).display === "none"`)
+	b.until("the bubble is open", "!("+shut+")")
+	b.click("body > button")
+	b.until("the bubble is shut", shut)
 
 	// The owner finds what the visitor asked, and what they thought of the answer.
 	s.signInOwner(b)
