@@ -1,20 +1,16 @@
 package chat_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
-	"latchkey/internal/markdown"
 	"latchkey/internal/testbed"
 	"latchkey/internal/upstream/faulty"
 )
@@ -47,72 +43,6 @@ func TestAskWithoutScript(t *testing.T) {
 	}
 	if s.Faulty.Started() != 1 {
 		t.Errorf("%d calls", s.Faulty.Started())
-	}
-}
-
-// With script: the question is added in place, the answer followed block by block;
-// a lost connection goes on where it was, a second device sees the same.
-func TestFollow(t *testing.T) {
-	s := newSite(t, faulty.Stepped, control.ShareForm{})
-	r := s.customer("mei.tanaka")
-	r.part = true
-	asked := r.post(s.base()+"/ask", "question", "How do I retry?", "key", "k1")
-	s.says(asked.body, "data-asked", `data-title="How do I retry? · Acme help desk"`, `data-for="talks"`)
-	path := s.followOf(asked.body)
-	first := r.follow(path, "")
-	call := s.Faulty.Call(0)
-	call.Send("Send the **same")
-	grow := first.next()
-	if grow.name != "grow" || !strings.Contains(grow.data, "Send the **same") {
-		t.Errorf("first: %+v", grow)
-	}
-	call.Send(" event** again.\n\n```http\nPOST /v1")
-	all := first.until("block")
-	if got := all[len(all)-1]; got.id != "1" || got.data != "<p>Send the <strong>same event</strong> again.</p>\n" {
-		t.Errorf("first block: %+v", got)
-	}
-	first.body.Close() // the connection is lost
-	second, device := r.follow(path, "1"), s.customer("mei.tanaka")
-	other := device.follow(s.followOf(device.get(pathOf(path)).body), "")
-	call.Send("/events\n```\n\nThen:\n\n1. Wait\n2. Stop")
-	call.End()
-	rest := second.until("end")
-	whole := "Send the **same event** again.\n\n```http\nPOST /v1/events\n```\n\nThen:\n\n1. Wait\n2. Stop"
-	if got := "<p>Send the <strong>same event</strong> again.</p>\n" + blocks(rest); got != markdown.HTML(whole) {
-		t.Errorf("read in two parts:\n%s\nwant\n%s", got, markdown.HTML(whole))
-	}
-	if got := blocks(other.until("end")); got != markdown.HTML(whole) {
-		t.Errorf("on the other device:\n%s", got)
-	}
-	var e struct{ State, Foot, Left, Composer, Edit string }
-	s.must(json.Unmarshal([]byte(rest[len(rest)-1].data), &e))
-	if e.State != "done" || !strings.Contains(e.Foot, "data-copy-answer") || !strings.Contains(e.Foot, `name="replaces"`) || e.Composer != "" || e.Edit == "" {
-		t.Errorf("end: %+v", e)
-	}
-	// Whoever comes after the end reads it from what is stored.
-	if late := r.follow(path, "2").until("end"); blocks(late)+markdown.Blocks(whole)[0]+markdown.Blocks(whole)[1] == "" || !strings.HasPrefix(blocks(late), "<p>Then:</p>") {
-		t.Errorf("late: %+v", late)
-	}
-	if s.Faulty.Started() != 1 {
-		t.Errorf("%d calls", s.Faulty.Started())
-	}
-}
-
-// pathOf is the conversation that a stream is of.
-func pathOf(follow string) string {
-	return regexp.MustCompile(`^(.*)/q/`).FindStringSubmatch(follow)[1]
-}
-
-// What comes in a rush is drawn at most ten times a second.
-func TestFollowIsPaced(t *testing.T) {
-	s := newSite(t, faulty.OneByte, control.ShareForm{})
-	s.Faulty.Say(strings.Repeat("word ", 400))
-	r := s.customer("mei.tanaka")
-	r.part = true
-	began := time.Now()
-	events := r.follow(s.followOf(r.post(s.base()+"/ask", "question", "Go").body), "").until("end")
-	if most := int(time.Since(began)/(100*time.Millisecond)) + 4; len(events) > most {
-		t.Errorf("%d events in %s", len(events), time.Since(began))
 	}
 }
 
@@ -154,81 +84,6 @@ func TestStopRetryEdit(t *testing.T) {
 	s.saysNot(body, "everything", "Second try")
 	s.says(body, "Tell me a little")
 	s.Faulty.Call(2).End()
-}
-
-func TestHistoryGoesAlong(t *testing.T) {
-	s := newSite(t, faulty.Good, control.ShareForm{})
-	s.Faulty.Say("In your inbox.")
-	r := s.customer("mei.tanaka")
-	page := r.post(s.base()+"/ask", "question", "Where is my invoice?")
-	whole := func() bool { return !strings.Contains(r.get(page.path).body, "data-follow") }
-	testbed.Eventually(t, 5*time.Second, "the first answer", whole)
-	r.post(page.path+"/ask", "question", "And the one before?")
-	testbed.Eventually(t, 5*time.Second, "the second answer", whole)
-	s.says(string(s.Faulty.Call(1).Body), `"Where is my invoice?"`, `"In your inbox."`, `"And the one before?"`)
-}
-
-func TestRenameAndDelete(t *testing.T) {
-	s := newSite(t, faulty.Stepped, control.ShareForm{})
-	r := s.customer("mei.tanaka")
-	page := r.post(s.base()+"/ask", "question", "Where is my invoice?")
-	s.says(r.get(page.path+"/rename").body, `value="Where is my invoice?"`)
-	if empty := r.post(page.path+"/rename", "name", "  "); empty.status != http.StatusUnprocessableEntity {
-		t.Errorf("no name: %d", empty.status)
-	}
-	if renamed := r.post(page.path+"/rename", "name", "<b>Invoices</b>"); renamed.path != page.path {
-		t.Errorf("led to %s", renamed.path)
-	}
-	s.says(r.get(s.base()).body, "&lt;b&gt;Invoices&lt;/b&gt;")
-	r.part = true
-	s.says(r.get(page.path+"/menu").body, page.path+"/rename", page.path+"/delete")
-	s.says(r.get(s.base()+"/history?q=invoices").body, "&lt;b&gt;Invoices", `id="talks"`)
-	s.says(r.get(s.base()+"/history?q=nothing").body, "No conversation matches.")
-	r.part = false
-	s.says(r.get(page.path+"/delete").body, "Delete this conversation?")
-	s.Faulty.Call(0) // it is being answered: deleting stops it
-	deleted := r.post(page.path + "/delete")
-	s.Faulty.Call(0).WaitGone()
-	if deleted.path != s.base() {
-		t.Errorf("led to %s", deleted.path)
-	}
-	s.saysNot(deleted.body, "Invoices")
-	if gone := r.get(page.path); gone.status != http.StatusNotFound {
-		t.Errorf("a deleted conversation: %d", gone.status)
-	}
-}
-
-// Nobody sees, follows, stops, names or deletes another's conversation.
-func TestOthersConversations(t *testing.T) {
-	s := newSite(t, faulty.Stepped, control.ShareForm{})
-	mei := s.customer("mei.tanaka")
-	page := mei.post(s.base()+"/ask", "question", "A private matter")
-	follow := s.followOf(page.body)
-	s.enrol("bo.larsen")
-	bo := s.customer("bo.larsen")
-	for _, path := range []string{page.path, page.path + "/menu", page.path + "/rename", page.path + "/delete", follow} {
-		got := bo.get(path)
-		if got.status != http.StatusNotFound {
-			t.Errorf("GET %s: %d", path, got.status)
-		}
-		s.saysNot(got.body, "private matter")
-	}
-	for _, path := range []string{"/ask", "/stop", "/rename", "/delete"} {
-		if got := bo.post(page.path+path, "question", "x", "name", "x"); got.status != http.StatusNotFound {
-			t.Errorf("POST %s: %d", path, got.status)
-		}
-	}
-	for _, query := range []string{"?q=private", "?before=" + page.path[len(s.base())+3:]} {
-		s.saysNot(bo.get(s.base()+"/history"+query).body, "private matter")
-	}
-	s.saysNot(bo.get(s.base()).body, "private matter")
-	// Through another link of the same workspace it is not there either.
-	other := newShare(s)
-	if got := mei.get("/s/" + other + page.path[len(s.base()):]); got.status != http.StatusNotFound {
-		t.Errorf("through another link: %d", got.status)
-	}
-	s.Faulty.Call(0).End()
-	testbed.Eventually(t, 5*time.Second, "the owner's answer goes on", func() bool { return !strings.Contains(mei.get(page.path).body, "data-follow") })
 }
 
 func newShare(s *site) string {
@@ -312,35 +167,6 @@ func TestNothingStored(t *testing.T) {
 	s.Wait(2 * time.Minute)
 	testbed.Eventually(t, 5*time.Second, "memory forgets", func() bool { return !strings.Contains(r.get(page.path).body, "secret") })
 	s.says(r.get(page.path).body, "This question was not stored.", "This answer was not stored.")
-}
-
-// Thirty readers at once, each sees everything once.
-func TestManyReaders(t *testing.T) {
-	s := newSite(t, faulty.Stepped, control.ShareForm{})
-	r := s.customer("mei.tanaka")
-	r.part = true
-	path := s.followOf(r.post(s.base()+"/ask", "question", "Go").body)
-	var streams []*stream
-	for range 30 {
-		streams = append(streams, r.follow(path, ""))
-	}
-	call := s.Faulty.Call(0)
-	var want strings.Builder
-	for i := range 10 {
-		part := "Paragraph " + strconv.Itoa(i) + ".\n\n"
-		want.WriteString(part)
-		call.Send(part)
-	}
-	call.End()
-	var wait sync.WaitGroup
-	for _, one := range streams {
-		wait.Go(func() {
-			if got := blocks(one.until("end")); got != markdown.HTML(want.String()) {
-				t.Errorf("read\n%s", got)
-			}
-		})
-	}
-	wait.Wait()
 }
 
 func TestQuestionsThatAreRefused(t *testing.T) {

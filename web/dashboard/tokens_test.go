@@ -3,10 +3,8 @@ package dashboard_test
 import (
 	"encoding/csv"
 	"fmt"
-	"html"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
-	"latchkey/internal/testbed"
 )
 
 var (
@@ -91,134 +88,6 @@ func TestTokenIsMadeCopiedAndRevoked(t *testing.T) {
 	r.post(path+"/undo-revoke").want(t, http.StatusConflict, "within 10 seconds")
 	r.post(path+"/delete").want(t, 200, "is deleted.", "No API token yet")
 	r.get(path).want(t, 404)
-}
-
-func TestTokenListInParts(t *testing.T) {
-	s := newSite(t)
-	r := s.signIn(access.Owner)
-	one := s.Token(t, control.TokenForm{Name: ptr("Support widget"), Bot: &s.Bot.PublicID}).Row
-	two := s.Token(t, control.TokenForm{Name: ptr("客服小程序")}).Row
-	s.must(s.Control.DisableToken(t.Context(), s.Owner, two.PublicID))
-	r.part, r.at = true, "/tokens"
-	r.get("/tokens?q=WIDGET").want(t, 200, "Support widget", "1 token", `href="/tokens.csv?q=WIDGET"`, "!客服小程序", "!<main")
-	r.get("/tokens?q=小程序").want(t, 200, "客服小程序", "!Support widget")
-	r.get("/tokens?status=disabled").want(t, 200, "客服小程序", "!Support widget")
-	r.get("/tokens?bot="+s.Bot.PublicID).want(t, 200, "Support widget", "!客服小程序")
-	r.get("/tokens?q=nothing").want(t, 200, "Nothing fits", "Show all")
-	r.get("/tokens?status=nonsense").want(t, 200, "Support widget", "客服小程序")
-	r.get("/tokens?from=forged").want(t, 422, "does not belong to this list")
-
-	path := "/tokens/" + two.PublicID
-	r.get(path+"/menu").want(t, 200, "Enable", "Revoke", "!Disable")
-	r.post(path+"/enable").want(t, 200, `<tr id="k2"`, "Active", "is enabled.", "!<main")
-	done := r.post("/tokens/" + one.PublicID + "/revoke")
-	done.want(t, 200, "Revoked", `/undo-revoke"`, `hx-target="#dialog"`)
-	// From its own page the whole page comes again.
-	r.at = path
-	if away := r.post(path + "/disable"); away.header.Get("HX-Redirect") != path {
-		t.Errorf("an act on the token's page led to %q", away.header.Get("HX-Redirect"))
-	}
-	r.at = "/tokens"
-	r.post(path+"/delete").want(t, 200, `hx-target="#k2" hx-swap="delete"`)
-}
-
-func TestTokenPaging(t *testing.T) {
-	s := newSite(t)
-	r := s.signIn(access.Owner)
-	const all = 120
-	for i := range all {
-		s.Token(t, control.TokenForm{
-			Name: ptr(fmt.Sprintf("Support widget, token-%03d", i)), Bot: &s.Bot.PublicID, Models: &[]string{"gpt-4o-mini", "qwen-max"}, ModelsLimited: ptr(true),
-			Quota: db.QuotaChange{Quota: ptr(int64(50_000_000))}, ExpiresAt: ptr(s.Now().Add(90 * 24 * time.Hour)),
-		})
-	}
-	names := regexp.MustCompile(`, token-\d{3}<`)
-	seen := map[string]bool{}
-	page := r.get("/tokens")
-	page.want(t, 200, "120 tokens", "Showing 50 of 120", ", token-119<", "!, token-069<")
-	if size := len(page.body); size > 60_000 {
-		t.Errorf("a page of the list is %d bytes", size)
-	}
-	next := regexp.MustCompile(`href="(/tokens\?from=[^"]+)"`)
-	previous := regexp.MustCompile(`href="(/tokens\?until=[^"]+)"`)
-	if previous.MatchString(page.body) {
-		t.Error("the first page leads to one before it")
-	}
-	var last answer
-	for pages := 0; pages < 3; pages++ {
-		for _, name := range names.FindAllString(bodyOf(page.body), -1) {
-			seen[name] = true
-		}
-		last = page
-		link := next.FindStringSubmatch(page.body)
-		if link == nil {
-			break
-		}
-		page = r.get(link[1])
-	}
-	if len(seen) != all || next.MatchString(last.body) {
-		t.Fatalf("three pages show %d of %d tokens", len(seen), all)
-	}
-	back := previous.FindStringSubmatch(last.body)
-	if back == nil {
-		t.Fatal("the last page leads to none before it")
-	}
-	r.get(back[1]).want(t, 200, ", token-069<", ", token-020<", "!, token-070<", "!, token-019<")
-}
-
-// The order is in the address, holds over pages, and goes along with search,
-// filters and the CSV.
-func TestListsAreSorted(t *testing.T) {
-	s := newSite(t)
-	r := s.signIn(access.Owner)
-	const all = 60
-	for i := range all {
-		s.Token(t, control.TokenForm{Name: ptr(fmt.Sprintf("token-%03d", (i*7)%all)), ExpiresAt: ptr(s.Now().Add(time.Duration(1+(i*11)%all) * 24 * time.Hour))})
-	}
-	names := regexp.MustCompile(`>(token-\d{3})<`)
-	listed := func(a answer) (out []string) {
-		for _, m := range names.FindAllStringSubmatch(a.body, -1) {
-			out = append(out, m[1])
-		}
-		return out
-	}
-	page := r.get("/tokens?sort=name&q=token")
-	page.want(t, 200, `aria-sort="ascending"`, `href="/tokens?q=token&amp;sort=-name"`, `href="/tokens.csv?q=token&amp;sort=name"`, `name="sort" value="name"`, "60 tokens")
-	if got := listed(page); len(got) != 50 || !slices.IsSorted(got) || got[0] != "token-000" {
-		t.Errorf("by name the first page lists %v", got)
-	}
-	link := regexp.MustCompile(`href="(/tokens\?[^"]*from=[^"]+)"`).FindStringSubmatch(page.body)
-	if link == nil {
-		t.Fatal("no second page")
-	}
-	second := r.get(html.UnescapeString(link[1]))
-	if got := listed(second); len(got) != 10 || got[0] != "token-050" || !slices.IsSorted(got) {
-		t.Errorf("by name the second page lists %v", got)
-	}
-	back := regexp.MustCompile(`href="(/tokens\?[^"]*until=[^"]+)"`).FindStringSubmatch(second.body)
-	if got := listed(r.get(html.UnescapeString(back[1]))); len(got) != 50 || got[0] != "token-000" {
-		t.Errorf("going back lists %v", got)
-	}
-	// A cursor belongs to its order.
-	r.get(strings.Replace(html.UnescapeString(link[1]), "sort=name", "sort=ends", 1)).want(t, 422, "does not belong to this list")
-	down := listed(r.get("/tokens?sort=-name"))
-	if down[0] != "token-059" {
-		t.Errorf("downwards by name it begins with %s", down[0])
-	}
-	rows := readCSV(t, r.get("/tokens.csv?sort=ends"))
-	if len(rows) != all+1 {
-		t.Fatalf("the CSV has %d rows", len(rows))
-	}
-	for i := 2; i < len(rows); i++ {
-		if rows[i-1][16] > rows[i][16] {
-			t.Fatalf("the CSV is out of order at row %d: %s, %s", i, rows[i-1][16], rows[i][16])
-		}
-	}
-	r.get("/tokens?sort=made").want(t, 200, "token-000", "!aria-sort")
-	r.get("/tokens?sort=nonsense").want(t, 200, "!aria-sort", "token-053")
-	for _, path := range []string{"/shares?sort=-opens", "/shares?sort=name", "/customers?sort=-used", "/customers?sort=name", "/requests?sort=made"} {
-		r.get(path).want(t, 200)
-	}
 }
 
 func TestTokenFormComesBack(t *testing.T) {
@@ -362,63 +231,4 @@ func TestTokensCSV(t *testing.T) {
 	if !strings.HasPrefix(r.get("/tokens.csv").body, "\ufeff") {
 		t.Error("a Chinese reader's CSV has no mark for Excel")
 	}
-}
-
-// Who may not, cannot: nothing is drawn for it, and nothing is done.
-func TestAccessPagesByRole(t *testing.T) {
-	s := newSite(t)
-	k := s.Token(t, control.TokenForm{}).Row.PublicID
-	link, err := s.Control.CreateShare(t.Context(), s.Owner, control.ShareForm{Bot: &s.Bot.PublicID, Name: ptr("Help desk")})
-	s.must(err)
-	mei, err := s.Control.CreateCustomer(t.Context(), s.Owner, control.CustomerForm{Username: ptr("mei.tanaka")})
-	s.must(err)
-	viewer := s.signIn(access.Viewer)
-	viewer.get("/tokens").want(t, 200, "Data pipeline", "!New token", "!data-reveal", "!/menu")
-	viewer.get("/tokens/"+k).want(t, 200, "Data pipeline", "!Copy key", "!Revoke")
-	viewer.get("/shares").want(t, 200, "Help desk", "!New link", "!data-reveal")
-	viewer.get("/shares/"+link.Row.PublicID).want(t, 200, "Help desk", "!Copy link", "!Revoke…")
-	viewer.get("/customers").want(t, 200, "mei.tanaka", "!New customer")
-	viewer.get("/customers/"+mei.Row.PublicID).want(t, 200, "mei.tanaka", "!Copy sign-in text", "!Last conversations")
-	for _, path := range []string{
-		"/tokens", "/tokens/" + k + "/reveal", "/tokens/" + k + "/edit", "/tokens/" + k + "/rotate", "/tokens/" + k + "/enable", "/tokens/" + k + "/disable",
-		"/tokens/" + k + "/revoke", "/tokens/" + k + "/undo-revoke", "/tokens/" + k + "/delete", "/tokens/bulk/revoke",
-		"/shares", "/shares/" + link.Row.PublicID + "/show", "/shares/" + link.Row.PublicID + "/copy", "/shares/" + link.Row.PublicID + "/qr",
-		"/shares/" + link.Row.PublicID + "/edit", "/shares/" + link.Row.PublicID + "/pause", "/shares/" + link.Row.PublicID + "/resume",
-		"/shares/" + link.Row.PublicID + "/revoke", "/shares/" + link.Row.PublicID + "/undo-revoke", "/shares/" + link.Row.PublicID + "/delete",
-		"/customers", "/customers/" + mei.Row.PublicID + "/sign-in-text", "/customers/" + mei.Row.PublicID + "/edit", "/customers/" + mei.Row.PublicID + "/reset",
-		"/customers/" + mei.Row.PublicID + "/end-sessions", "/customers/" + mei.Row.PublicID + "/enable", "/customers/" + mei.Row.PublicID + "/disable",
-		"/customers/" + mei.Row.PublicID + "/give", "/customers/" + mei.Row.PublicID + "/delete",
-	} {
-		if a := viewer.post(path, "name", "x", "username", "x", "bot", s.Bot.PublicID); a.status != http.StatusForbidden {
-			t.Errorf("POST %s by a viewer: %d", path, a.status)
-		}
-	}
-	nobody := &reader{site: s, client: testbed.Browser(), lang: "en"}
-	for _, path := range []string{"/tokens", "/shares", "/customers", "/tokens.csv", "/shares.csv", "/customers.csv", "/tokens/" + k} {
-		if a := nobody.get(path); strings.Contains(a.body, "Data pipeline") || strings.Contains(a.body, "mei.tanaka") || strings.Contains(a.body, "Help desk") {
-			t.Errorf("%s tells somebody who is not signed in (%d)", path, a.status)
-		}
-	}
-}
-
-// A neighbour's ids answer as if there were none.
-func TestAccessPagesOfNeighbours(t *testing.T) {
-	s := newSite(t)
-	k := s.Token(t, control.TokenForm{}).Row.PublicID
-	link, err := s.Control.CreateShare(t.Context(), s.Owner, control.ShareForm{Bot: &s.Bot.PublicID})
-	s.must(err)
-	mei, err := s.Control.CreateCustomer(t.Context(), s.Owner, control.CustomerForm{Username: ptr("mei.tanaka")})
-	s.must(err)
-	other := s.neighbour("northwind")
-	for _, path := range []string{"/tokens/" + k, "/shares/" + link.Row.PublicID, "/customers/" + mei.Row.PublicID} {
-		other.get(path).want(t, 404)
-		for _, verb := range []string{"/edit", "/delete"} {
-			other.post(path+verb, "name", "mine", "username", "mine").want(t, 404)
-		}
-	}
-	other.post("/tokens/"+k+"/reveal").want(t, 404)
-	other.post("/shares/"+link.Row.PublicID+"/copy").want(t, 404)
-	other.post("/customers/"+mei.Row.PublicID+"/sign-in-text").want(t, 404)
-	other.post("/tokens", "name", "x", "bot", s.Bot.PublicID).want(t, 422, "There is no such bot here.")
-	other.get("/tokens").want(t, 200, "No API token yet")
 }
