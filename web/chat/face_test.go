@@ -80,7 +80,7 @@ func TestFace(t *testing.T) {
 			!strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") {
 			t.Fatalf("%s: %d %v %v", name, got.status, got.header, err)
 		}
-		if b := shown.Bounds(); b.Dx() != b.Dy() || b.Dx() > 192 || strings.Contains(got.body, "Lin") {
+		if b := shown.Bounds(); b.Dx() != b.Dy() || b.Dx() > 192 || strings.Contains(got.body, "home of Lin") {
 			t.Errorf("%s: %v", name, b)
 		}
 		if len(got.body) > 20<<10 {
