@@ -44,6 +44,7 @@ func kit() map[string]templ.Component {
 		"bare":       with(Bare(BareView{Title: h, NoBrand: true, Wide: true, Path: h, Footer: []string{h}, Styles: []string{"/s/accent.css"}}), action),
 		"setup":      with(Setup(SetupView{Title: h, Step: h, Lead: h, Heading: h, Intro: h, Foot: h, Path: h, Steps: []StepView{{h, h, h, true, false}, {h, h, h, false, true}, {h, h, h, false, false}}}), action),
 		"error":      ErrorPage(ErrorView{Title: h, Icon: "search", Sentence: h, Hint: h, Actions: []LinkView{{h, script}}, Reference: h, Path: h, Footer: []string{h}}),
+		"lost":       ErrorInShell(shell, ErrorView{Icon: "search", Sentence: h, Hint: h, Actions: []LinkView{{h, script}}, Reference: h}),
 		"header":     with(PageHeader(HeaderView{Title: h, Subtitle: h, Over: h, Icon: "bot", IconTone: Bad, Face: h, Status: h, Tone: Ok, Mono: h}), action),
 		"card":       with(Card(CardView{ID: "id", Title: h, Text: h, Note: h, Count: h, Tone: Warn, Ruled: true}, action), with(Body(), action)),
 		"badges":     templ.Join(Badge(Info, h), Status(Bad, h), Tile("bot", Warn), Face(h, Ok, "sm"), Time(h, h, Off), TwoLine(h, script, h), TwoLine(h, "", "")),

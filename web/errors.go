@@ -79,7 +79,23 @@ func (r Rooms) spell(c *fiber.Ctx, err error) error {
 	if access.KindOf(err) == 0 {
 		r.Log.Error("fault in a page", "route", c.Route().Path, "request", id, "error", err)
 	}
-	return page.Error(c, err, page.Failure{Reference: id, SignIn: "/login"})
+	f := page.Failure{Reference: id, SignIn: "/login"}
+	if r.Dashboard != nil && !outside(c.Path()) {
+		f.Shell = r.Dashboard.FailureShell
+	}
+	return page.Error(c, err, f)
+}
+
+// outside reports whether an address is no part of the dashboard, whoever is signed
+// in: a customer's, a stranger's, a file.
+func outside(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "s", "embed", "chat", "accent", "static", "docs",
+		"setup", "login", "logout", "register", "language", "hand-over", "invite", "key":
+		return true
+	}
+	return false
 }
 
 // ofFiber gives the framework's own errors a kind.

@@ -6,7 +6,7 @@
 // role allows it, that a form which was drawn for another workspace than the one
 // in view changes nothing, and that every page also works without script.
 //
-// Start with SignedIn and Require here, which stand before every page; shell is
+// Start with SignedIn and Require here, which stand before every page; shell.go is
 // the frame that each page is drawn in, forms.go how a form is read. Each noun has
 // a file of its own name.
 package dashboard
@@ -16,13 +16,10 @@ import (
 	"log/slog"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 
-	"latchkey/db"
 	"latchkey/internal/access"
 	"latchkey/internal/control"
 	"latchkey/internal/gateway"
@@ -54,7 +51,7 @@ type here struct {
 // SignedIn lets only users who are signed in pass. It stands before every page
 // but those of signing in, and puts language and workspace into the answer.
 func (d *Dashboard) SignedIn(c *fiber.Ctx) error {
-	v, err := d.Sessions.Visit(c)
+	h, err := d.arrive(c)
 	wire.Known(c, err)
 	if access.KindOf(err) == access.SignedOut && c.Method() == fiber.MethodGet && c.Get("HX-Request") == "" {
 		return page.Redirect(c, "/login?next="+url.QueryEscape(page.Back(c)))
@@ -62,10 +59,26 @@ func (d *Dashboard) SignedIn(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if drawnFor := field(c, "workspace"); drawnFor != "" && drawnFor != h.workspace.PublicID {
+		return access.Fail(access.Conflict, "workspace_moved",
+			"This form was drawn for another workspace than the one that is open now. Nothing was changed. Open the page again.")
+	}
+	if h.User.MustChange && !allowedUnchanged(c.Path()) {
+		return page.Redirect(c, "/settings/password")
+	}
+	return c.Next()
+}
+
+// arrive finds who asks, and where, and remembers it for this request.
+func (d *Dashboard) arrive(c *fiber.Ctx) (*here, error) {
+	v, err := d.Sessions.Visit(c)
+	if err != nil {
+		return nil, err
+	}
 	h := &here{Visit: v}
 	if v.Actor.WorkspaceID != 0 {
 		if h.workspace, err = d.Control.DB.FindWorkspace(c.UserContext(), v.Actor.WorkspaceID); err != nil {
-			return err
+			return nil, err
 		}
 		page.SetWorkspace(c, h.workspace.PublicID)
 	}
@@ -73,14 +86,7 @@ func (d *Dashboard) SignedIn(c *fiber.Ctx) error {
 		page.SetLang(c, l)
 	}
 	c.Locals(visitKey{}, h)
-	if drawnFor := field(c, "workspace"); drawnFor != "" && drawnFor != h.workspace.PublicID {
-		return access.Fail(access.Conflict, "workspace_moved",
-			"This form was drawn for another workspace than the one that is open now. Nothing was changed. Open the page again.")
-	}
-	if v.User.MustChange && !allowedUnchanged(c.Path()) {
-		return page.Redirect(c, "/settings/password")
-	}
-	return c.Next()
+	return h, nil
 }
 
 // allowedUnchanged lists what somebody with a password that was made for them can
@@ -121,89 +127,6 @@ func (d *Dashboard) zone(c *fiber.Ctx) *time.Location {
 		}
 	}
 	return h.workspace.Location()
-}
-
-// shell is the frame of a page: active is the entry of the menu that is lit.
-func (d *Dashboard) shell(c *fiber.Ctx, active, title string) views.ShellView {
-	h, l := at(c), page.Lang(c)
-	v := views.ShellView{
-		Title: title, Active: active, Workspace: h.workspace.Name, Path: page.ReturnTo(page.Back(c)),
-		User:        views.UserView{Name: h.User.Shown(), Initials: initials(h.User.Shown()), Role: roleName(l, h.Actor)},
-		ReadOnly:    !h.Actor.May(access.ChangeAccess),
-		HasProvider: h.Actor.May(access.ChangeProviders),
-		RunsAll:     h.Actor.May(access.RunInstance),
-		Toasts:      d.Take(c),
-	}
-	if page.IsPart(c) {
-		return v // a part has no frame to fill
-	}
-	d.fillShell(c, h, &v)
-	return v
-}
-
-// fillShell reads what stands beside the menu. A page is drawn without it rather
-// than not at all.
-func (d *Dashboard) fillShell(c *fiber.Ctx, h here, v *views.ShellView) {
-	mine, err := d.Control.Memberships(c.UserContext(), h.Actor)
-	if err != nil {
-		d.Log.Error("the workspaces of the menu cannot be read", "error", err)
-	}
-	for _, m := range mine {
-		v.Workspaces = append(v.Workspaces, views.WorkspaceChoice{
-			ID: m.Workspace.PublicID, Name: m.Workspace.Name, Active: m.Workspace.ID == h.workspace.ID,
-		})
-	}
-	if h.workspace.ID == 0 {
-		return
-	}
-	n, err := d.Control.DB.NavCounts(c.UserContext(), h.workspace.ID)
-	if err != nil {
-		d.Log.Error("the numbers of the menu cannot be read", "error", err)
-		return
-	}
-	v.Counts = countsView(page.Lang(c), n)
-}
-
-func countsView(l lang.Lang, n db.NavCounts) views.CountsView {
-	count := func(n int64) string {
-		if n == 0 {
-			return ""
-		}
-		return l.Number(n)
-	}
-	return views.CountsView{
-		Bots: count(n.Bots), Tokens: count(n.Tokens), Shares: count(n.Shares), Customers: count(n.Customers), Providers: count(n.Providers),
-	}
-}
-
-func roleName(l lang.Lang, a access.Actor) string {
-	role := ""
-	if a.Role != access.NoRole {
-		role = l.T("role." + string(a.Role))
-	}
-	if !a.IsAdmin {
-		return role
-	}
-	if role == "" {
-		return l.T("role.admin")
-	}
-	return role + " · " + l.T("role.admin")
-}
-
-// initials are what stands in a person's circle: the first letters of the first
-// and the last word, or the first two of one word.
-func initials(name string) string {
-	words := strings.FieldsFunc(name, func(r rune) bool { return r == ' ' || r == '.' || r == '_' || r == '-' || r == '@' })
-	switch len(words) {
-	case 0:
-		return ""
-	case 1:
-		r := []rune(words[0])
-		return strings.ToUpper(string(r[:min(2, len(r))]))
-	}
-	first, _ := utf8.DecodeRuneInString(words[0])
-	last, _ := utf8.DecodeRuneInString(words[len(words)-1])
-	return strings.ToUpper(string([]rune{first, last}))
 }
 
 // Put remembers a toast for the reader's next page; with Take it makes the

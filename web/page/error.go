@@ -44,7 +44,13 @@ type Failure struct {
 	SignIn    string // where a signed-out reader signs in, "" for nowhere
 	NoBrand   bool   // a customer's page
 	Footer    []string
+	Shell     Shell // of the dashboard, nil where there is none
 }
+
+// Shell reads the frame of a page of the dashboard, and the list that the address
+// belongs to; false: nobody is signed in, or the frame cannot be read. It may set
+// the language of the answer.
+type Shell func(*fiber.Ctx) (frame views.ShellView, list views.LinkView, ok bool)
 
 // StatusOf is the status that Error gives err.
 func StatusOf(err error) int { return kindOf(err).status }
@@ -85,30 +91,80 @@ func FieldErrors(c *fiber.Ctx, err error) map[string]string {
 	return fields
 }
 
-// Error answers with what went wrong: a page, or for htmx a toast that leaves
-// the page as it is.
+// Error answers with what went wrong: a page, in the dashboard's shell where
+// somebody is signed in, or for htmx a toast that leaves the page as it is.
 func Error(c *fiber.Ctx, err error, f Failure) error {
-	k, l := kindOf(err), Lang(c)
 	if wait := waitOf(err); wait > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
 	}
-	signIn := ""
-	if k.status == fiber.StatusUnauthorized && f.SignIn != "" {
-		signIn = ReturnTo(f.SignIn) + "?next=" + url.QueryEscape(Back(c))
-	}
-	reference := ""
-	if f.Reference != "" {
-		reference = l.T("page.reference", f.Reference)
-	}
+	k := kindOf(err)
 	if c.Get("HX-Request") == "true" {
-		return errorPart(c, k, strings.TrimSpace(Say(c, err)+" "+reference), signIn)
+		return errorPart(c, k, strings.TrimSpace(Say(c, err)+" "+f.reference(c)), f.signIn(c, k))
 	}
-	return Status(c, k.status, views.ErrorPage(views.ErrorView{
-		Title: l.T("page." + k.key + ".title"), Icon: k.icon,
-		Sentence: Say(c, err), Hint: hint(l, k, err), Reference: reference,
-		Actions: actions(l, err, signIn, f), NoBrand: f.NoBrand, Footer: f.Footer,
-		Path: ReturnTo(c.OriginalURL()),
-	}))
+	if f.Shell != nil && inShell(c, err, f) == nil {
+		return nil
+	}
+	v := view(c, err, f)
+	v.Actions = actions(Lang(c), err, f.signIn(c, k), f)
+	return Status(c, k.status, views.ErrorPage(v))
+}
+
+func view(c *fiber.Ctx, err error, f Failure) views.ErrorView {
+	k, l := kindOf(err), Lang(c)
+	return views.ErrorView{
+		Title: l.T("page." + k.key + ".title"), Icon: k.icon, Sentence: Say(c, err), Hint: hint(l, k, err),
+		Reference: f.reference(c), NoBrand: f.NoBrand, Footer: f.Footer, Path: ReturnTo(c.OriginalURL()),
+	}
+}
+
+var errNoShell = errors.New("there is no shell to draw this in")
+
+// inShell draws the page with the menu beside it.
+func inShell(c *fiber.Ctx, err error, f Failure) error {
+	frame, list, ok := f.Shell(c)
+	if !ok {
+		return errNoShell
+	}
+	v := view(c, err, f)
+	frame.Title = v.Title
+	v.Actions = waysOn(c, err, list)
+	return Status(c, kindOf(err).status, views.ErrorInShell(frame, v))
+}
+
+// waysOn are where somebody who is signed in may go from here: to the page that the
+// form was on, else to the list, and to the overview.
+func waysOn(c *fiber.Ctx, err error, list views.LinkView) (all []views.LinkView) {
+	l := Lang(c)
+	if from := cameFrom(c); from != "" {
+		all = append(all, views.LinkView{Text: l.T("page.again"), Href: from})
+	} else if list.Href != "" && list.Href != c.Path() && access.KindOf(err) != access.Forbidden {
+		all = append(all, list)
+	}
+	return append(all, views.LinkView{Text: l.T("page.home"), Href: "/"})
+}
+
+// cameFrom is the page of this host that a form was sent from, "" for none.
+func cameFrom(c *fiber.Ctx) string {
+	from, err := url.Parse(c.Get(fiber.HeaderReferer))
+	if err != nil || c.Method() != fiber.MethodPost || !strings.EqualFold(from.Host, string(c.Context().Host())) {
+		return ""
+	}
+	return ReturnTo(from.RequestURI())
+}
+
+func (f Failure) reference(c *fiber.Ctx) string {
+	if f.Reference == "" {
+		return ""
+	}
+	return Lang(c).T("page.reference", f.Reference)
+}
+
+// signIn is the way in for somebody who is signed out, "" for nobody else.
+func (f Failure) signIn(c *fiber.Ctx, k kind) string {
+	if k.status != fiber.StatusUnauthorized || f.SignIn == "" {
+		return ""
+	}
+	return ReturnTo(f.SignIn) + "?next=" + url.QueryEscape(Back(c))
 }
 
 // errorPart swaps nothing but a toast, wherever the request was aimed at.

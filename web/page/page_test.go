@@ -299,6 +299,38 @@ func TestErrorPageEscapes(t *testing.T) {
 	}
 }
 
+// Somebody who is signed in keeps the menu, unless it cannot be drawn. htmx gets the
+// same toast as ever.
+func TestErrorInTheShell(t *testing.T) {
+	gone := access.Fail(access.NotFound, "test_only", "There is no such thing.")
+	shell := func(ok bool) Shell {
+		return func(c *fiber.Ctx) (views.ShellView, views.LinkView, bool) {
+			SetLang(c, lang.Chinese)
+			return views.ShellView{Workspace: "Acme", Active: "tokens"}, views.LinkView{Text: "API tokens", Href: "/tokens"}, ok
+		}
+	}
+	for name, test := range map[string]struct {
+		shell   Shell
+		err     error
+		headers []string
+		has     string
+		not     string
+	}{
+		"a shell":     {shell(true), gone, nil, `id="sidebar"`, `class="bare"`},
+		"a way on":    {shell(true), gone, nil, `class="btn" data-variant="outline" href="/tokens"`, "hunter2"},
+		"its id":      {shell(true), gone, nil, "参考编号 7Qf2mVt9", "hunter2"},
+		"a fault":     {shell(true), errors.New("hunter2"), nil, "服务器出了问题。", "hunter2"},
+		"no shell":    {shell(false), gone, nil, `class="bare"`, `id="sidebar"`},
+		"not allowed": {shell(true), access.Fail(access.Forbidden, "test_only", "No."), nil, `id="sidebar"`, `data-variant="outline" href="/tokens"`},
+		"htmx":        {shell(true), gone, htmx, "There is no such thing.", `id="sidebar"`},
+	} {
+		_, body := answer(t, func(c *fiber.Ctx) error { return Error(c, test.err, Failure{Reference: "7Qf2mVt9", Shell: test.shell}) }, test.headers...)
+		if !strings.Contains(body, test.has) || strings.Contains(body, test.not) {
+			t.Errorf("%s: %s", name, body)
+		}
+	}
+}
+
 func TestPushURL(t *testing.T) {
 	response, _ := answer(t, func(c *fiber.Ctx) error { PushURL(c, "/tokens/7", false); return Part(c, part) }, htmx...)
 	if got := response.Header.Get("HX-Push-Url"); got != "/tokens/7" {
