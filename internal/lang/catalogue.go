@@ -17,7 +17,7 @@ var files embed.FS
 
 // message is one entry: other is the text, one the English singular if it
 // differs.
-type message struct{ one, other string }
+type message struct{ zero, one, other string }
 
 // catalogues is built once from what the binary carries and never changes.
 var catalogues = mustLoad(files)
@@ -103,11 +103,12 @@ func parse(text json.RawMessage) (message, error) {
 	if err := json.Unmarshal(text, &forms); err != nil {
 		return message{}, err
 	}
-	m := message{one: forms["one"], other: forms["other"]}
+	m := message{zero: forms["zero"], one: forms["one"], other: forms["other"]}
+	delete(forms, "zero")
 	delete(forms, "one")
 	delete(forms, "other")
 	if m.other == "" || len(forms) > 0 {
-		return message{}, fmt.Errorf("want the forms \"one\" and \"other\"")
+		return message{}, fmt.Errorf("want the forms \"zero\", \"one\" and \"other\"")
 	}
 	return m, nil
 }

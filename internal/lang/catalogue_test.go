@@ -41,7 +41,7 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 func TestTextsAreClean(t *testing.T) {
 	for l, catalogue := range catalogues {
 		for key, m := range catalogue {
-			for _, text := range []string{m.one, m.other} {
+			for _, text := range []string{m.zero, m.one, m.other} {
 				if strings.TrimSpace(text) != text || strings.ContainsAny(text, "<>\n\t") && !strings.Contains(text, "→") {
 					t.Errorf("%s %s: %q holds markup or stray space", l, key, text)
 				}

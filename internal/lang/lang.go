@@ -7,8 +7,9 @@
 // rather than nothing. It reads no clock: "now" is always handed in.
 //
 // Catalogues are the files en/<noun>.json and zh/<noun>.json: flat maps of key
-// to text, or to {"one": …, "other": …} where English needs a plural. Texts
-// are fmt formats; T spells them with its arguments, N chooses the plural.
+// to text, or to {"one": …, "other": …} where English needs a plural; "zero" is
+// for how a person says none. Texts are fmt formats; T spells them with its
+// arguments, N chooses the plural.
 // Start with T and N here, then money.go and times.go.
 package lang
 
@@ -74,7 +75,7 @@ func (l Lang) T(key string, args ...any) string {
 	return spell(m.other, args)
 }
 
-// N is the text of key for n things: the plural form that n asks for, with n
+// N is the text of key for n things: the form that n asks for, with n
 // itself, grouped, as the first argument (%s) and args after it.
 func (l Lang) N(key string, n int64, args ...any) string {
 	m, ok := l.catalogue()[key]
@@ -82,7 +83,10 @@ func (l Lang) N(key string, n int64, args ...any) string {
 		return key
 	}
 	text := m.other
-	if n == 1 && m.one != "" {
+	switch {
+	case n == 0 && m.zero != "":
+		return spellUpTo(m.zero, append([]any{l.Number(n)}, args...))
+	case n == 1 && m.one != "":
 		text = m.one
 	}
 	return spell(text, append([]any{l.Number(n)}, args...))

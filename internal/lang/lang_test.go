@@ -18,6 +18,8 @@ func TestTextAndPlural(t *testing.T) {
 		{English.N("time.days_ago", 2), "2 days ago"},
 		{English.N("time.days_ago", 0), "0 days ago"},
 		{Chinese.N("time.days_ago", 1), "1 天前"},
+		{English.N("tokens.reach", 0), "No calls in the last 24 hours."},
+		{Chinese.N("tokens.reach", 0), "最近 24 小时内没有调用。"},
 		{Lang("").T("kit.copy"), "Copy"},
 		{Lang("fr").T("kit.copy"), "Copy"},
 	} {

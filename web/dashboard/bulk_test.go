@@ -28,7 +28,7 @@ func TestBulkOnTheThreeLists(t *testing.T) {
 	r.post("/tokens/bulk/extend", "id", two.PublicID).want(t, 200, "0 个令牌 已延长 30 天。", "已被吊销，保持不变。")
 	r.lang = "en"
 	r.post("/tokens/bulk/extend", "id", one.PublicID).want(t, 200, "1 token extended by 30 days.")
-	r.post("/tokens/bulk/revoke", "id", one.PublicID).want(t, 200, "Revoke 1 token?", "0 calls in the last 24 hours.", `name="confirmed"`, "!revoked.")
+	r.post("/tokens/bulk/revoke", "id", one.PublicID).want(t, 200, "Revoke 1 token?", "No calls in the last 24 hours.", `name="confirmed"`, "!revoked.")
 	r.post("/tokens/bulk/revoke", "id", one.PublicID, "confirmed", "1").want(t, 200, "1 token revoked.")
 	rows := readCSV(t, r.post("/tokens/bulk/export", "id", one.PublicID, "id", strings.Repeat("0", 32)))
 	if len(rows) != 2 || rows[1][2] != "One" {
@@ -47,7 +47,7 @@ func TestBulkOnTheThreeLists(t *testing.T) {
 	if row, err := s.Control.Share(t.Context(), s.Owner, id); err != nil || !row.ExpiresAt.Equal(end.Add(control.Extension).Truncate(time.Millisecond)) {
 		t.Errorf("the link ends %s, %v", row.ExpiresAt, err)
 	}
-	r.post("/shares/bulk/revoke", "id", id).want(t, 200, "Revoke 1 share link?", "0 customers, 0 questions today.")
+	r.post("/shares/bulk/revoke", "id", id).want(t, 200, "Revoke 1 share link?", "No customers, no questions today.")
 	r.post("/shares/bulk/revoke", "id", id, "confirmed", "1").want(t, 200, "1 share link revoked.")
 	r.post("/shares/bulk/pause", "id", id).want(t, 200, "0 share links paused.", "Desk", "It was revoked and stays so.")
 	if rows := readCSV(t, r.post("/shares/bulk/export", "id", id)); len(rows) != 2 {

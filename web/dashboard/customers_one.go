@@ -175,7 +175,7 @@ func (w words) customerActs(row db.CustomerRow, reach db.CustomerReach) []views.
 	href := customerHref(row.PublicID)
 	toggle := views.ActView{
 		Title: w.T("customers.act.disable", row.Username), Button: w.T("customers.ask.disable"), Ask: href + "/disable", Danger: true,
-		Text: w.T("customers.act.disable_text", w.N("customers.n_links", reach.Links), w.N("customers.n_sessions", reach.Sessions), w.N("customers.n_questions", reach.Today)),
+		Text: w.stops(reach),
 	}
 	if !row.Enabled {
 		toggle = views.ActView{Title: w.T("customers.act.enable", row.Username), Text: w.T("customers.act.enable_text"), Button: w.T("customers.enable"), Action: href + "/enable"}
@@ -185,4 +185,18 @@ func (w words) customerActs(row db.CustomerRow, reach db.CustomerReach) []views.
 		toggle,
 		{Title: w.T("customers.act.delete", row.Username), Text: w.N("customers.act.delete_text", reach.Conversations), Button: w.T("customers.ask.delete"), Ask: href + "/delete", Danger: true},
 	}
+}
+
+// stops says what disabling a customer ends, and nothing of what there is none of.
+func (w words) stops(reach db.CustomerReach) string {
+	links, sessions, today := w.N("customers.n_links", reach.Links), w.N("customers.n_sessions", reach.Sessions), w.N("customers.n_questions", reach.Today)
+	switch {
+	case reach.Links > 0 && reach.Sessions > 0:
+		return w.T("customers.act.stops_both", links, sessions, today)
+	case reach.Links > 0:
+		return w.T("customers.act.stops_one", links, today)
+	case reach.Sessions > 0:
+		return w.T("customers.act.stops_one", sessions, today)
+	}
+	return w.T("customers.act.stops_none", today)
 }

@@ -61,7 +61,7 @@ func TestCustomerIsEnrolledResetAndDeleted(t *testing.T) {
 		t.Error("the chosen password does not fit")
 	}
 
-	r.get(path+"/disable").want(t, 200, "Disable “Mei.Tanaka”?", "0 links, 1 sign-in, 0 questions today.")
+	r.get(path+"/disable").want(t, 200, "Disable “Mei.Tanaka”?", "No links, 1 sign-in, no questions today.")
 	r.post(path+"/disable").want(t, 200, "is disabled and signed out.", "cannot sign in", "Not signed in anywhere.")
 	if s.fits("mei.tanaka", "another good one") {
 		t.Error("a disabled customer signs in")

@@ -98,7 +98,7 @@ func TestShareIsMadeShownAndRevoked(t *testing.T) {
 
 	r.post(path+"/pause").want(t, 200, "is paused.", "Paused since", "Resume")
 	r.post(path+"/resume").want(t, 200, "is open again.")
-	r.get(path+"/revoke").want(t, 200, "Revoke this link?", "0 customers, 0 questions today.", "Pause instead")
+	r.get(path+"/revoke").want(t, 200, "Revoke this link?", "No customers, no questions today.", "Pause instead")
 	r.post(path+"/revoke").want(t, 200, "is revoked.", "/undo-revoke", "it stays closed", "!Copy link")
 	r.post(path+"/undo-revoke").want(t, 200, "is open again", "Copy link")
 	r.post(path+"/delete").want(t, 200, "is deleted.", "No share link yet")
@@ -122,7 +122,7 @@ func TestShareBesideItsList(t *testing.T) {
 	whole.want(t, 200, `class="chosen"`, "mei.tanaka", "0 of 30", "each up to 30 questions a day", "opened 2 times", `href="/shares?q=help"`, `value="help"`)
 	r.part = true
 	r.get(path).want(t, 200, `id="aside-`, "jonas.weber", "!<main", `hx-target="#share-`)
-	r.get(path+"/revoke?in=place").want(t, 200, "2 customers, 0 questions today.", "!class=\"panel")
+	r.get(path+"/revoke?in=place").want(t, 200, "2 customers, no questions today.", "!class=\"panel")
 	r.get(path+"/revoke").want(t, 200, "2 customers", `class="panel`)
 	r.at = "/shares"
 	r.post(path+"/pause").want(t, 200, `hx-target="#share-`, "Paused", "!<main")

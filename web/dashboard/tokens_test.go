@@ -80,7 +80,7 @@ func TestTokenIsMadeCopiedAndRevoked(t *testing.T) {
 	}
 	r.post(path+"/reveal").want(t, 200, key, "audit log") // without script: a page
 
-	r.get(path+"/revoke").want(t, 200, "Revoke “Billing", "0 calls in the last 24 hours.", "Disable instead")
+	r.get(path+"/revoke").want(t, 200, "Revoke “Billing", "No calls in the last 24 hours.", "Disable instead")
 	r.post(path+"/revoke").want(t, 200, "is revoked.", "Revoked", "/undo-revoke", "!Copy key")
 	r.post(path+"/undo-revoke").want(t, 200, "works again", "Copy key")
 	r.post(path + "/revoke")
@@ -187,7 +187,7 @@ func TestTokensInBulk(t *testing.T) {
 		}
 	}
 	ask := r.post("/tokens/bulk/revoke", "id", one, "id", two)
-	ask.want(t, 200, "Revoke 2 tokens?", "0 calls in the last 24 hours.", `value="`+one+`"`, `value="`+two+`"`)
+	ask.want(t, 200, "Revoke 2 tokens?", "No calls in the last 24 hours.", `value="`+one+`"`, `value="`+two+`"`)
 	if got := states(); strings.Contains(got, "revoked") {
 		t.Fatalf("asking revoked already: %s", got)
 	}
