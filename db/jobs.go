@@ -76,11 +76,15 @@ func (d *DB) Job(ctx context.Context, workspaceID, userID int64, publicID string
 	return j, orNotFound(err, "job")
 }
 
-// JobsUnderWay lists the jobs of a user that have not ended, the newest first.
-func (d *DB) JobsUnderWay(ctx context.Context, workspaceID, userID int64) ([]Job, error) {
+// OpenJobs lists the jobs of a user that their page is still wanted for, the newest
+// first: those that have not ended, that failed, and that made something which
+// nobody fetched.
+func (d *DB) OpenJobs(ctx context.Context, workspaceID, userID int64) ([]Job, error) {
 	var out []Job
 	err := d.rows(ctx, list(&out, scanJob), "SELECT "+jobColumns+` FROM jobs j
-		WHERE j.workspace_id = $1 AND j.created_by = $2 AND j.state IN ('waiting', 'running') ORDER BY j.id DESC LIMIT 20`, workspaceID, userID)
+		WHERE j.workspace_id = $1 AND j.created_by = $2 AND j.expires_at > $3 AND (j.state <> 'done' OR j.result_sealed IS NOT NULL
+			OR j.fetched_at IS NULL AND EXISTS (SELECT 1 FROM job_pieces p WHERE p.job_id = j.id)) ORDER BY j.id DESC LIMIT 20`,
+		workspaceID, userID, d.Now().UnixMilli())
 	return out, err
 }
 
@@ -121,6 +125,38 @@ func (d *DB) EndJob(ctx context.Context, j Job) error {
 	return d.change(ctx, func(t *Tx) error {
 		_, err := t.exec("UPDATE jobs SET state = $1, done = $2, detail = $3, result_sealed = $4 WHERE id = $5", j.State, j.Done, j.Detail, j.Sealed, j.ID)
 		return err
+	})
+}
+
+// AddJobPiece keeps the next piece of what a job makes, and how far it came.
+func (d *DB) AddJobPiece(ctx context.Context, j Job, piece []byte) error {
+	return d.change(ctx, func(t *Tx) error {
+		_, err := t.exec("INSERT INTO job_pieces (job_id, n, piece) SELECT $1, COUNT(*), $2 FROM job_pieces WHERE job_id = $1", j.ID, piece)
+		return errors.Join(err, t.stepJob(j))
+	})
+}
+
+// JobPiece returns a piece, from 0, of what a job of the user made.
+func (d *DB) JobPiece(ctx context.Context, workspaceID, userID int64, publicID string, n int) (piece []byte, err error) {
+	err = d.row(ctx, `SELECT p.piece FROM jobs j JOIN job_pieces p ON p.job_id = j.id
+		WHERE j.workspace_id = $1 AND j.created_by = $2 AND j.public_id = $3 AND j.state = 'done' AND j.expires_at > $4 AND p.n = $5`,
+		workspaceID, userID, publicID, d.Now().UnixMilli(), n).Scan(&piece)
+	return piece, orNotFound(err, "piece")
+}
+
+// FetchJob notes that what a job made is fetched: OpenJobs leaves it out from now on.
+func (d *DB) FetchJob(ctx context.Context, by access.Actor, publicID string) error {
+	return d.change(ctx, func(t *Tx) error {
+		_, err := t.exec("UPDATE jobs SET fetched_at = $1 WHERE workspace_id = $2 AND created_by = $3 AND public_id = $4 AND fetched_at IS NULL",
+			t.now(), by.WorkspaceID, by.UserNumber(), publicID)
+		return err
+	})
+}
+
+// TellExport writes into the audit log that somebody has a list of those as a file.
+func (d *DB) TellExport(ctx context.Context, by access.Actor, noun string) error {
+	return d.change(ctx, func(t *Tx) error {
+		return t.tell(by, event{by.WorkspaceID, noun + ".export", object(noun, "", ""), nil})
 	})
 }
 

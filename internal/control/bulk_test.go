@@ -61,7 +61,7 @@ func TestBulkAll(t *testing.T) {
 	o.must(o.RevokeToken(ctx, o.owner, stays.PublicID))
 	j, err := o.BulkAll(ctx, o.owner, "tokens", "extend", db.Page{Query: "desk", Limit: 3, Before: 5})
 	o.must(err)
-	under, err := o.JobsUnderWay(ctx, o.owner)
+	under, err := o.OpenJobs(ctx, o.owner)
 	o.must(err)
 	if len(under) != 1 || under[0].PublicID != j.PublicID || j.Total != 131 {
 		t.Fatalf("under way: %+v", under)

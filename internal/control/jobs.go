@@ -52,13 +52,15 @@ type Progress struct {
 	Refused int64     // those among them that an import tried
 	Why     []LeftOut // the first of them
 	Failure string    // code of what ended the job before its time, "" for nothing
-	Result  bool      // there is something to fetch, once
+	Result  bool      // there are passwords to fetch, once
 }
 
 // jobDetail is what a job keeps beside its counters.
 type jobDetail struct {
 	Address string    `json:"address,omitempty"`
 	Bulk    *bulkJob  `json:"bulk,omitempty"`
+	Export  *Export   `json:"export,omitempty"`
+	Begun   bool      `json:"begun,omitempty"` // an export has its first piece
 	LeftOut int64     `json:"left_out,omitempty"`
 	Refused int64     `json:"refused,omitempty"`
 	Why     []LeftOut `json:"why,omitempty"`
@@ -100,12 +102,13 @@ func (c *Control) Job(ctx context.Context, by access.Actor, publicID string) (Pr
 	return Progress{Job: j, LeftOut: d.LeftOut, Refused: d.Refused, Why: d.Why, Failure: d.Failure, Result: j.State == db.JobDone && j.Sealed != nil}, nil
 }
 
-// JobsUnderWay lists the actor's own jobs that have not ended.
-func (c *Control) JobsUnderWay(ctx context.Context, by access.Actor) ([]db.Job, error) {
+// OpenJobs lists the actor's own jobs that have not ended, that failed, or that
+// made something which they have not fetched.
+func (c *Control) OpenJobs(ctx context.Context, by access.Actor) ([]db.Job, error) {
 	if by.UserNumber() == 0 {
 		return nil, nil
 	}
-	return c.DB.JobsUnderWay(ctx, by.WorkspaceID, by.UserNumber())
+	return c.DB.OpenJobs(ctx, by.WorkspaceID, by.UserNumber())
 }
 
 // JobResult opens what a job made, once: it is gone afterwards.
@@ -170,6 +173,12 @@ func (c *Control) workOn(ctx context.Context, j *db.Job, d *jobDetail) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
+	if d.Export != nil {
+		return nil, c.workExport(ctx, by, j, d)
+	}
+	if err := by.Must(access.ChangeAccess); err != nil {
+		return nil, err
+	}
 	if j.Kind == jobImport {
 		return c.workImport(ctx, by, j, d)
 	}
@@ -190,5 +199,5 @@ func (c *Control) jobActor(ctx context.Context, j db.Job, address string) (acces
 	if !u.Enabled {
 		return by, access.Fail(access.Forbidden, "forbidden", "You may not do this here.")
 	}
-	return by, by.Must(access.ChangeAccess)
+	return by, nil
 }

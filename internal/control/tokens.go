@@ -10,6 +10,9 @@ import (
 	"latchkey/internal/secret"
 )
 
+// KeyMask is the form in which a key is shown before it is asked for.
+const KeyMask = "sk-lk…"
+
 // UndoWindow is how long the actor of a revocation may take it back.
 const UndoWindow = 10 * time.Second
 

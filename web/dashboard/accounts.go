@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -172,12 +173,14 @@ func (d *Dashboard) ConfirmPassword(c *fiber.Ctx) error {
 // needsPassword reports an act that takes a fresh password, and where it is asked
 // for.
 func needsPassword(c *fiber.Ctx, err error) (path string, needed bool) {
-	for _, p := range access.Problems(err) {
-		if p.Code == "reveal_confirm" || p.Code == "confirm_password" {
-			return "/confirm?next=" + url.QueryEscape(page.Back(c)), true
-		}
+	if !asksPassword(err) {
+		return "", false
 	}
-	return "", false
+	return "/confirm?next=" + url.QueryEscape(page.Back(c)), true
+}
+
+func asksPassword(err error) bool {
+	return slices.ContainsFunc(access.Problems(err), func(p *access.Error) bool { return p.Code == "reveal_confirm" || p.Code == "confirm_password" })
 }
 
 // Language remembers the chosen language, for this browser and for the account.

@@ -74,7 +74,7 @@ func (d *Dashboard) apiView(c *fiber.Ctx, id, key string) (views.APIView, error)
 		if key != "" && isChosen {
 			v.Token = row.Name
 		}
-		v.Tokens = append(v.Tokens, views.OptionView{Value: row.PublicID, Label: row.Name + " · " + keyMask + row.Hint, Chosen: isChosen})
+		v.Tokens = append(v.Tokens, views.OptionView{Value: row.PublicID, Label: row.Name + " · " + control.KeyMask + row.Hint, Chosen: isChosen})
 	}
 	if s.model, err = d.Control.ModelToTry(c.UserContext(), by, chosen); err != nil {
 		return v, err

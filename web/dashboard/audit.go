@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"context"
-	"encoding/hex"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -19,14 +17,18 @@ func (d *Dashboard) Audit(c *fiber.Ctx) error {
 		return err
 	}
 	if page.IsPart(c) {
-		return page.Part(c, views.AuditBody(v))
+		return page.Part(c, views.AuditBody(v), views.ExportPart(v.Export))
 	}
 	chain, err := d.Control.AuditChain(c.UserContext(), d.actor(c), false)
 	if err != nil {
 		return err
 	}
+	notes, err := d.jobNotes(c, "audit")
+	if err != nil {
+		return err
+	}
 	w := d.words(c)
-	return page.Show(c, views.AuditPage(views.AuditView{Shell: d.shell(c, "audit", w.T("audit.title")), Chain: w.chain(chain), List: v}))
+	return page.Show(c, views.AuditPage(views.AuditView{Shell: d.shell(c, "audit", w.T("audit.title")), Chain: w.chain(chain), List: v, Jobs: notes}))
 }
 
 func (d *Dashboard) auditList(c *fiber.Ctx) (views.AuditListView, error) {
@@ -45,7 +47,7 @@ func (d *Dashboard) auditList(c *fiber.Ctx) (views.AuditListView, error) {
 	}
 	w := d.words(c)
 	v := views.AuditListView{
-		Filtered: p.filtered(),
+		Filtered: p.filtered(), Export: p.exportView(total),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Query: p.page.Query, Placeholder: w.T("audit.search"), Note: d.countNote(c, p, total),
 		},
@@ -115,26 +117,4 @@ func (d *Dashboard) VerifyAudit(c *fiber.Ctx) error {
 		return page.Part(c, views.Chain(v))
 	}
 	return page.RedirectSaying(c, d, "/audit", views.ToastView{Tone: v.Tone, Text: v.Text})
-}
-
-// AuditCSV is the log as CSV, whole, with the list's own query.
-func (d *Dashboard) AuditCSV(c *fiber.Ctx) error {
-	p, err := d.readListing(c, "audit")
-	if err != nil {
-		return err
-	}
-	by, q := d.actor(c), p.page
-	q.Before, q.Oldest, q.Limit = 0, false, db.ListMax
-	next := func(ctx context.Context) ([][]string, error) {
-		rows, err := d.Control.AuditPage(ctx, by, q)
-		out := make([][]string, 0, len(rows))
-		for _, r := range rows {
-			q.Before = r.Seq
-			out = append(out, []string{
-				strconv.FormatInt(r.Seq, 10), csvTime(r.At.Time), r.Actor, r.Door, r.Address, r.Action, r.Object, r.Result, r.Detail, hex.EncodeToString(r.Hash),
-			})
-		}
-		return out, err
-	}
-	return d.csv(c, "audit", []string{"seq", "time", "actor", "door", "address", "action", "object", "result", "detail", "hash"}, next)
 }

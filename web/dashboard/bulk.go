@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"context"
 	"slices"
 
 	"github.com/gofiber/fiber/v2"
@@ -30,11 +29,11 @@ func (d *Dashboard) bulk(c *fiber.Ctx, list string) error {
 	case err != nil:
 		return err
 	case verb == "export" && all:
-		return page.Redirect(c, p.csv())
+		return d.exportAll(c, p, control.Export{List: list, Page: p.whole()})
 	case len(ids) == 0 && !all:
 		return page.RedirectSaying(c, d, p.at(p.path), views.ToastView{Tone: views.Off, Text: page.Lang(c).T("bulk.none")})
 	case verb == "export":
-		return d.exportPicked(c, list, ids)
+		return d.exportPicked(c, p, ids)
 	case !control.BulkVerb(list, verb):
 		return fiber.ErrNotFound
 	case (all || ends(verb)) && !ticked(c, "confirmed"):
@@ -188,35 +187,4 @@ func (d *Dashboard) bulkReach(c *fiber.Ctx, list string, ids []string) (string, 
 		return l.T("shares.reach", l.N("shares.reach_customers", customers), l.N("shares.reach_questions", today)), nil
 	}
 	return l.T("customers.reach", l.N("customers.n_links", links), l.N("customers.n_sessions", sessions), l.N("customers.n_questions", today)), nil
-}
-
-// exportPicked answers with the ticked rows as CSV, without those that are gone.
-func (d *Dashboard) exportPicked(c *fiber.Ctx, list string, ids []string) error {
-	by, w := d.actor(c), d.words(c)
-	switch list {
-	case "tokens":
-		return d.csv(c, list, tokenHead, picks(by, ids, d.Control.Token, func(r db.TokenRow) []string { return tokenCells(w, r) }))
-	case "shares":
-		return d.csv(c, list, shareHead, picks(by, ids, d.Control.Share, func(r db.ShareRow) []string { return shareCells(w, r) }))
-	}
-	return d.csv(c, list, customerHead, picks(by, ids, d.Control.Customer, customerCells))
-}
-
-func picks[R any](by access.Actor, ids []string, read func(context.Context, access.Actor, string) (R, error), cells func(R) []string) csvRows {
-	left := slices.Clone(ids)
-	return func(ctx context.Context) ([][]string, error) {
-		var out [][]string
-		for _, id := range left {
-			row, err := read(ctx, by, id)
-			if access.KindOf(err) == access.NotFound {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, cells(row))
-		}
-		left = nil
-		return out, nil
-	}
 }

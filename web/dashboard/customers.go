@@ -24,9 +24,13 @@ func (d *Dashboard) Customers(c *fiber.Ctx) error {
 		return err
 	}
 	if page.IsPart(c) {
-		return page.Part(c, views.CustomersBody(v), views.ExportPart("customers-export", v.Export))
+		return page.Part(c, views.CustomersBody(v), views.ExportPart(v.Export))
 	}
-	return page.Show(c, views.CustomersPage(views.CustomersView{Shell: d.shell(c, "customers", page.Lang(c).T("customers.title")), List: v}))
+	notes, err := d.jobNotes(c, "customers")
+	if err != nil {
+		return err
+	}
+	return page.Show(c, views.CustomersPage(views.CustomersView{Shell: d.shell(c, "customers", page.Lang(c).T("customers.title")), List: v, Jobs: notes}))
 }
 
 func (d *Dashboard) customerList(c *fiber.Ctx) (views.CustomerListView, error) {
@@ -41,7 +45,7 @@ func (d *Dashboard) customerList(c *fiber.Ctx) (views.CustomerListView, error) {
 	rows, more := cutPage(rows, p)
 	v := views.CustomerListView{
 		Heads:  d.heads(c, p, map[string]string{"name": "customers.customer", "used": "customers.last_login", "made": "customers.added"}),
-		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
+		Export: p.exportView(total), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Unknown: p.unknown(page.Lang(c)), Query: p.page.Query, Placeholder: page.Lang(c).T("customers.search"), Note: d.countNote(c, p, total),
 			Filters: []views.FilterView{d.statusFilter(c, p, customerStatuses...)}, Hidden: p.hidden(),
@@ -238,13 +242,4 @@ func (d *Dashboard) SignInText(c *fiber.Ctx) error {
 	l, href := page.Lang(c), customerHref(row.PublicID)
 	v := views.CustomerReadyView{Title: l.T("customers.shown_title", row.Username), Summary: l.T("customers.shown_text"), Href: href, Back: href, Text: text}
 	return page.Secret(c, text, views.PanelPage(d.shell(c, "customers", row.Username), views.CustomerReady(v)))
-}
-
-// CustomersCSV is the list as CSV, by the list's own query.
-func (d *Dashboard) CustomersCSV(c *fiber.Ctx) error {
-	p, err := d.readListing(c, "customers", customerStatuses...)
-	if err != nil {
-		return err
-	}
-	return d.csv(c, "customers", customerHead, pages(p, d.actor(c), d.Control.CustomerPage, customerCells))
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"latchkey/internal/access"
+	"latchkey/internal/control"
 	"latchkey/internal/gateway"
 	"latchkey/views"
 	"latchkey/web/page"
@@ -44,7 +45,7 @@ func (d *Dashboard) holder(c *fiber.Ctx, s gateway.Standing) views.HolderView {
 	w := words{Lang: page.Lang(c), now: d.Now(), zone: zone, work: zone, per: d.Control.UnitsPerDollar}
 	s.Purse = s.Purse.At(w.now, zone)
 	v := views.HolderView{
-		Name: s.Token.Name, Key: keyMask + s.Token.Hint, Under: w.T("holder.of", s.Workspace.Name),
+		Name: s.Token.Name, Key: control.KeyMask + s.Token.Hint, Under: w.T("holder.of", s.Workspace.Name),
 		Stats: w.holderStats(s), Limits: w.holderLimits(s, address(c)), Chart: w.chart(w.T("tokens.usage"), s.Days),
 	}
 	v.Tone, v.Status = w.state(s.Token.Status(s.Purse, w.now))

@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"bytes"
-	"encoding/csv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -63,7 +61,40 @@ func (d *Dashboard) jobView(c *fiber.Ctx, p control.Progress) views.JobView {
 	if p.Result {
 		v.Fetch = jobHref(p.PublicID) + "/result"
 	}
+	if p.State == db.JobDone && control.ExportedList(p.Job) != "" {
+		v.File = jobHref(p.PublicID) + "/file"
+	}
+	if p.State == db.JobWaiting {
+		v.Summary += " " + l.T("bulk.waits")
+	}
 	return v
+}
+
+// jobNotes says of the reader's work on a list what is under way, what ended early
+// and what waits to be fetched.
+func (d *Dashboard) jobNotes(c *fiber.Ctx, list string) ([]views.JobNoteView, error) {
+	jobs, err := d.Control.OpenJobs(c.UserContext(), d.actor(c))
+	l := page.Lang(c)
+	var all []views.JobNoteView
+	for _, j := range jobs {
+		of, verb, _ := strings.Cut(j.Kind, ".")
+		if of != list {
+			continue
+		}
+		v := views.JobNoteView{Tone: views.Info, Href: jobHref(j.PublicID)}
+		key := "bulk.note.under_way"
+		switch {
+		case j.State == db.JobFailed:
+			key, v.Tone = "bulk.note.failed", views.Bad
+		case j.State == db.JobDone && j.Sealed != nil:
+			key, v.Tone = "bulk.note.passwords", views.Warn
+		case j.State == db.JobDone:
+			key, v.Tone = "bulk.note.file", views.Ok
+		}
+		v.Text = l.T(key, l.T("bulk.do."+verb, l.T("bulk.noun."+list)))
+		all = append(all, v)
+	}
+	return all, err
 }
 
 // unmade counts the rows of a job that were tried and left as they were: lines of
@@ -102,19 +133,9 @@ func (d *Dashboard) JobResult(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	if page.Lang(c) == lang.Chinese {
-		out.WriteString("\ufeff")
-	}
-	w := csv.NewWriter(&out)
-	w.UseCRLF = true
-	w.Write([]string{"username", "password"}) // to a buffer: it cannot fail
+	rows := [][]string{{"username", "password"}}
 	for _, n := range names {
-		w.Write([]string{plainCell(n[0]), n[1]})
+		rows = append(rows, n[:])
 	}
-	w.Flush()
-	c.Set(fiber.HeaderContentType, "text/csv; charset=utf-8")
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="passwords.csv"`)
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Send(out.Bytes())
+	return sendCSV(c, "passwords", control.CSV(rows, marked(c)))
 }

@@ -147,7 +147,7 @@ func (p listing) at(path string) string {
 // whole is the first page of all rows, as many at once as there may be.
 func (p listing) whole() db.Page {
 	all := p.page
-	all.Before, all.Key, all.Limit = 0, "", db.ListMax
+	all.Before, all.Key, all.Limit, all.Count = 0, "", db.ListMax, 0
 	if p.cursor == "until" {
 		all.Oldest = !all.Oldest
 	}
@@ -264,12 +264,10 @@ func onWholeList(c *fiber.Ctx, path string) bool { return onList(c, path) && pag
 // freshPassword leads to the page that asks for the password again when that is
 // what err wants, and comes back to where the reader was.
 func freshPassword(c *fiber.Ctx, err error, back string) error {
-	for _, p := range access.Problems(err) {
-		if p.Code == "reveal_confirm" {
-			return page.Redirect(c, "/confirm?next="+url.QueryEscape(page.ReturnTo(back)))
-		}
+	if !asksPassword(err) {
+		return err
 	}
-	return err
+	return page.Redirect(c, "/confirm?next="+url.QueryEscape(page.ReturnTo(back)))
 }
 
 // backToList is the list as the reader left it, when it was that list.

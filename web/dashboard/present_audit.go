@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
@@ -72,7 +73,7 @@ var auditIcons = map[string]string{
 var verbTones = map[string]views.Tone{
 	"create": views.Ok, "add": views.Ok, "enable": views.Ok, "resume": views.Ok, "undo-revoke": views.Ok, "allow": views.Ok,
 	"revoke": views.Bad, "delete": views.Bad, "remove": views.Bad, "disallow": views.Bad, "reveal": views.Warn, "reset-password": views.Warn,
-	"pause": views.Warn, "read": views.Warn, "list": views.Warn, "edit": views.Info, "rotate": views.Info,
+	"pause": views.Warn, "read": views.Warn, "export": views.Warn, "list": views.Warn, "edit": views.Info, "rotate": views.Info,
 }
 
 func (w words) verb(action string) (text string, tone views.Tone) {
@@ -106,7 +107,7 @@ func (w words) event(r db.AuditRow, names auditNames) views.EventView {
 	if key := "audit.did." + r.Action; w.Has(key) {
 		v.Words = w.T(key)
 	}
-	if isSignIn(r.Action) || strings.HasSuffix(r.Action, ".change-password") {
+	if isSignIn(r.Action) || strings.HasSuffix(r.Action, ".change-password") || strings.HasSuffix(r.Action, ".export") {
 		v.Object, v.Href = "", ""
 	} else if r.Action == "user.edit" && r.Actor == r.Object {
 		v.Words, v.Object = w.T("audit.did.own"), ""
@@ -177,7 +178,7 @@ func shortHash(hash []byte) string {
 
 func auditJSON(r db.AuditRow) string {
 	text, err := json.Marshal(map[string]any{
-		"seq": r.Seq, "at": csvTime(r.At.Time), "actor": r.Actor, "door": r.Door, "address": r.Address, "action": r.Action, "object": r.Object,
+		"seq": r.Seq, "at": r.At.UTC().Format(time.RFC3339), "actor": r.Actor, "door": r.Door, "address": r.Address, "action": r.Action, "object": r.Object,
 		"result": r.Result, "detail": json.RawMessage(or(r.Detail, "{}")), "prev": hex.EncodeToString(r.Prev), "hash": hex.EncodeToString(r.Hash),
 	})
 	if err != nil {

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -173,14 +172,4 @@ func (d *Dashboard) linksToGive(c *fiber.Ctx, row db.CustomerRow) ([]views.Optio
 		}
 	}
 	return all, err
-}
-
-// customerHead and customerCells are the columns of the CSV.
-var customerHead = []string{"id", "username", "email", "note", "enabled", "links", "sessions", "last_login_at", "created_at", "created_by"}
-
-func customerCells(r db.CustomerRow) []string {
-	return []string{
-		r.PublicID, r.Username, r.Email, r.Note, strconv.FormatBool(r.Enabled), strconv.FormatInt(r.Links, 10), strconv.FormatInt(r.Sessions, 10),
-		csvTime(r.LastLoginAt), csvTime(r.CreatedAt), r.MadeBy,
-	}
 }

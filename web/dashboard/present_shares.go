@@ -260,31 +260,6 @@ func qrFile(v views.QRView) string {
 		`<path fill="#fff" d="M0 0h999v999h-999z"/><path d="` + v.Path + `"/></svg>`
 }
 
-// shareHead and shareCells are the columns of the CSV.
-var shareHead = []string{
-	"id", "name", "bot", "status", "link", "opens", "customers", "max_customers", "allowance", "allowance_unit", "refill", "cap", "used",
-	"restricted", "expires_at", "created_at", "created_by", "paused_at", "revoked_at",
-}
-
-func shareCells(w words, r db.ShareRow) []string {
-	r.Purse = r.Purse.At(w.now, w.work)
-	limit := func(n *int64) string {
-		if n == nil {
-			return ""
-		}
-		return strconv.FormatInt(*n, 10)
-	}
-	cap := ""
-	if !r.Purse.Unlimited {
-		cap = strconv.FormatInt(r.Purse.Quota, 10)
-	}
-	return []string{
-		r.PublicID, r.Name, r.BotName, string(r.Status(w.now)), "…" + r.Hint, strconv.FormatInt(r.Opens, 10), strconv.FormatInt(r.Customers, 10),
-		limit(r.MaxCustomers), limit(r.Allowance), string(r.AllowanceUnit), string(r.Refill), cap, strconv.FormatInt(r.Purse.Used, 10),
-		strconv.FormatBool(r.Restricted), csvTime(r.ExpiresAt), csvTime(r.CreatedAt), r.MadeBy, csvTime(r.PausedAt), csvTime(r.RevokedAt),
-	}
-}
-
 // monthStart is the first moment of the workspace's month.
 func (w words) monthStart() time.Time {
 	y, m, _ := w.now.In(w.work).Date()

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,9 +13,6 @@ import (
 	"latchkey/views"
 	"latchkey/web/page"
 )
-
-// keyMask is the form in which a key is shown before it is asked for.
-const keyMask = "sk-lk…"
 
 // copyable reports whether a key can be asked for again.
 func (d *Dashboard) copyable(c *fiber.Ctx, row db.TokenRow) bool {
@@ -40,7 +36,7 @@ func (d *Dashboard) tokenRow(c *fiber.Ctx, row db.TokenRow) views.TokenRowView {
 }
 
 func (d *Dashboard) tokenKey(c *fiber.Ctx, row db.TokenRow) views.KeyChipView {
-	v := views.KeyChipView{Masked: keyMask + row.Hint, Name: row.Name}
+	v := views.KeyChipView{Masked: control.KeyMask + row.Hint, Name: row.Name}
 	if d.copyable(c, row) {
 		v.Reveal = tokenHref(row.PublicID) + "/reveal"
 	}
@@ -245,27 +241,4 @@ func (d *Dashboard) waiting(c *fiber.Ctx, row db.TokenRow) views.WaitingView {
 		return views.WaitingView{Poll: tokenHref(row.PublicID) + "/first-call", Title: w.T("tokens.waiting"), Text: w.T("tokens.waiting_text")}
 	}
 	return views.WaitingView{Title: w.T("tokens.came", w.Ago(row.UsedAt, w.now)), Text: w.T("tokens.came_text")}
-}
-
-// tokenHead and tokenCells are the columns of the CSV.
-var tokenHead = []string{
-	"id", "number", "name", "note", "bot", "status", "key", "models", "unlimited", "quota", "used", "remain", "refill", "group",
-	"addresses", "permissions", "expires_at", "created_at", "created_by", "used_at",
-}
-
-func tokenCells(w words, r db.TokenRow) []string {
-	r.Purse = r.Purse.At(w.now, w.work)
-	models, quota, remain := "", "", ""
-	if r.ModelsLimited {
-		models = strings.Join(r.Models, " ")
-	}
-	if !r.Purse.Unlimited {
-		quota, remain = strconv.FormatInt(r.Purse.Quota, 10), strconv.FormatInt(r.Purse.Remain(), 10)
-	}
-	return []string{
-		r.PublicID, strconv.FormatInt(r.ID, 10), r.Name, r.Note, r.BotName, string(r.Status(r.Purse, w.now)), keyMask + r.Hint, models,
-		strconv.FormatBool(r.Purse.Unlimited), quota, strconv.FormatInt(r.Purse.Used, 10), remain, string(r.Purse.Refill), r.GroupName,
-		strings.Join(access.FormatAddresses(r.Addresses), " "), strings.Join(r.Permissions, " "), csvTime(r.ExpiresAt), csvTime(r.CreatedAt),
-		r.MadeBy, csvTime(r.UsedAt),
-	}
 }

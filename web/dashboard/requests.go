@@ -1,10 +1,8 @@
 package dashboard
 
 import (
-	"context"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -67,9 +65,13 @@ func (d *Dashboard) Requests(c *fiber.Ctx) error {
 		return err
 	}
 	if page.IsPart(c) {
-		return page.Part(c, views.RequestsBody(v), views.ExportPart("requests-export", v.Export))
+		return page.Part(c, views.RequestsBody(v), views.ExportPart(v.Export))
 	}
-	return page.Show(c, views.RequestsPage(views.RequestsView{Shell: d.shell(c, "requests", page.Lang(c).T("requests.title")), List: v}))
+	notes, err := d.jobNotes(c, "requests")
+	if err != nil {
+		return err
+	}
+	return page.Show(c, views.RequestsPage(views.RequestsView{Shell: d.shell(c, "requests", page.Lang(c).T("requests.title")), List: v, Jobs: notes}))
 }
 
 func (d *Dashboard) requestList(c *fiber.Ctx) (views.RequestListView, error) {
@@ -90,7 +92,7 @@ func (d *Dashboard) requestList(c *fiber.Ctx) (views.RequestListView, error) {
 	w := d.words(c)
 	v := views.RequestListView{
 		Heads:  d.heads(c, p.listing, map[string]string{"made": "requests.time"}),
-		Export: p.csv(), Filtered: p.filtered(), Only: w.only(p, rows),
+		Export: p.exportView(total), Filtered: p.filtered(), Only: w.only(p, rows),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Unknown: p.unknown(page.Lang(c)), Query: p.page.Query, Placeholder: w.T("requests.search"), Note: d.countNote(c, p.listing, total),
 			Filters: []views.FilterView{w.outcomeFilter(p), bots}, Hidden: append(hidden(p.extra, narrowings...), p.hidden()...),
@@ -171,39 +173,6 @@ func (w words) outcomeFilter(p requestListing) views.FilterView {
 		f.Options = append(f.Options, views.OptionView{Value: string(o), Label: w.T("requests.outcome." + string(o)), Chosen: p.rows.Outcome == o})
 	}
 	return f
-}
-
-// RequestsCSV is the log as CSV, whole, with the list's own query.
-func (d *Dashboard) RequestsCSV(c *fiber.Ctx) error {
-	d.Gateway.Flush()
-	p, err := d.readRequests(c)
-	if err != nil {
-		return err
-	}
-	by, w, q := d.actor(c), d.words(c), p.rows
-	q.Before, q.Oldest, q.Limit = 0, false, db.ListMax
-	next := func(ctx context.Context) ([][]string, error) {
-		rows, err := d.Control.RequestPage(ctx, by, q)
-		out := make([][]string, 0, len(rows))
-		for _, r := range rows {
-			q.Before = r.ID
-			out = append(out, w.requestCSV(r))
-		}
-		return out, err
-	}
-	return d.csv(c, "requests", []string{
-		"time", "request_id", "door", "token", "share", "customer", "bot", "model", "outcome", "status", "rule", "prompt_tokens",
-		"completion_tokens", "estimated", "dollars", "units", "first_byte_ms", "total_ms", "address",
-	}, next)
-}
-
-func (w words) requestCSV(r db.RequestRow) []string {
-	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	return []string{
-		csvTime(r.At), r.RequestID, string(r.Door), r.TokenName, r.ShareName, r.CustomerName, r.BotName, r.Model, string(r.Outcome),
-		strconv.Itoa(r.Status), r.Rule, number(r.Usage.Prompt), number(r.Usage.Completion), strconv.FormatBool(r.Usage.Estimated),
-		w.dollars(r.Units), number(r.Units), number(r.FirstByte.Milliseconds()), number(r.Total.Milliseconds()), r.Address,
-	}
 }
 
 // Request is the page of one call: why it ended as it did, rule by rule.

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/db"
 	"latchkey/internal/access"
+	"latchkey/internal/control"
 	"latchkey/views"
 	"latchkey/web/page"
 )
@@ -70,7 +71,7 @@ func (d *Dashboard) findTokens(c *fiber.Ctx, text string) (views.FoundView, erro
 	w := d.words(c)
 	rows, err := d.Control.TokenPage(c.UserContext(), d.actor(c), db.Page{Query: text, Limit: foundMost + 1})
 	return found(c, "tokens", text, rows, func(r db.TokenRow) views.FoundRow {
-		v := views.FoundRow{Name: r.Name, Href: tokenHref(r.PublicID), Under: w.tokenUnder(r), Mono: keyMask + r.Hint}
+		v := views.FoundRow{Name: r.Name, Href: tokenHref(r.PublicID), Under: w.tokenUnder(r), Mono: control.KeyMask + r.Hint}
 		v.Tone, v.Status = w.state(r.Status(r.Purse.At(w.now, w.work), w.now))
 		return v
 	}), err

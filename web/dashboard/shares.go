@@ -21,9 +21,13 @@ func (d *Dashboard) Shares(c *fiber.Ctx) error {
 		return err
 	}
 	if page.IsPart(c) {
-		return page.Part(c, views.SharesBody(v), views.ExportPart("shares-export", v.Export))
+		return page.Part(c, views.SharesBody(v), views.ExportPart(v.Export))
 	}
-	return page.Show(c, views.SharesPage(views.SharesView{Shell: d.shell(c, "shares", page.Lang(c).T("shares.title")), List: v}))
+	notes, err := d.jobNotes(c, "shares")
+	if err != nil {
+		return err
+	}
+	return page.Show(c, views.SharesPage(views.SharesView{Shell: d.shell(c, "shares", page.Lang(c).T("shares.title")), List: v, Jobs: notes}))
 }
 
 // shareList reads the list by its query; open is the link beside it, "" for none.
@@ -40,7 +44,7 @@ func (d *Dashboard) shareList(c *fiber.Ctx, open string) (views.ShareListView, e
 	rows, more := cutPage(rows, p)
 	v := views.ShareListView{
 		Heads:  d.heads(c, p, map[string]string{"name": "shares.link_and_bot", "opens": "shares.opens", "ends": "shares.ends"}),
-		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
+		Export: p.exportView(total), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Unknown: p.unknown(page.Lang(c)), Query: p.page.Query, Placeholder: page.Lang(c).T("shares.search"), Note: d.countNote(c, p, total),
 			Filters: []views.FilterView{d.statusFilter(c, p, shareStatuses...), bots}, Hidden: p.hidden(),
@@ -191,14 +195,4 @@ func (d *Dashboard) EditShare(c *fiber.Ctx) error {
 		return err
 	}
 	return d.shareDone(c, row.PublicID, "shares.said.saved", "")
-}
-
-// SharesCSV is the list as CSV, by the list's own query. It holds no link.
-func (d *Dashboard) SharesCSV(c *fiber.Ctx) error {
-	p, err := d.readListing(c, "shares", shareStatuses...)
-	if err != nil {
-		return err
-	}
-	w := d.words(c)
-	return d.csv(c, "shares", shareHead, pages(p, d.actor(c), d.Control.SharePage, func(r db.ShareRow) []string { return shareCells(w, r) }))
 }

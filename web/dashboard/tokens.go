@@ -28,9 +28,13 @@ func (d *Dashboard) Tokens(c *fiber.Ctx) error {
 		return err
 	}
 	if page.IsPart(c) {
-		return page.Part(c, views.TokensBody(v), views.ExportPart("tokens-export", v.Export))
+		return page.Part(c, views.TokensBody(v), views.ExportPart(v.Export))
 	}
-	return page.Show(c, views.TokensPage(views.TokensView{Shell: d.shell(c, "tokens", page.Lang(c).T("tokens.title")), List: v}))
+	notes, err := d.jobNotes(c, "tokens")
+	if err != nil {
+		return err
+	}
+	return page.Show(c, views.TokensPage(views.TokensView{Shell: d.shell(c, "tokens", page.Lang(c).T("tokens.title")), List: v, Jobs: notes}))
 }
 
 func (d *Dashboard) tokenList(c *fiber.Ctx) (views.TokenListView, error) {
@@ -47,7 +51,7 @@ func (d *Dashboard) tokenList(c *fiber.Ctx) (views.TokenListView, error) {
 	l := page.Lang(c)
 	v := views.TokenListView{
 		Heads:  d.heads(c, p, map[string]string{"name": "tokens.name", "used": "tokens.last_used", "ends": "tokens.expires"}),
-		Export: p.csv(), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
+		Export: p.exportView(total), Filtered: p.filtered(), ReadOnly: !d.actor(c).May(access.ChangeAccess),
 		Toolbar: views.ToolbarView{
 			Action: p.path, Target: p.name, Unknown: p.unknown(page.Lang(c)), Query: p.page.Query, Placeholder: l.T("tokens.search"), Note: d.countNote(c, p, total),
 			Filters: []views.FilterView{d.statusFilter(c, p, tokenStatuses...), bots}, Hidden: p.hidden(),
@@ -261,14 +265,4 @@ func (d *Dashboard) TokenSnippet(c *fiber.Ctx) error {
 		return err
 	}
 	return page.Part(c, views.Snippet(v))
-}
-
-// TokensCSV is the list as CSV, by the list's own query.
-func (d *Dashboard) TokensCSV(c *fiber.Ctx) error {
-	p, err := d.readListing(c, "tokens", tokenStatuses...)
-	if err != nil {
-		return err
-	}
-	by, w := d.actor(c), d.words(c)
-	return d.csv(c, "tokens", tokenHead, pages(p, by, d.Control.TokenPage, func(r db.TokenRow) []string { return tokenCells(w, r) }))
 }

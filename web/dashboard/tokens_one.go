@@ -9,6 +9,7 @@ import (
 
 	"latchkey/db"
 	"latchkey/internal/access"
+	"latchkey/internal/control"
 	"latchkey/views"
 )
 
@@ -19,7 +20,7 @@ func (d *Dashboard) tokenPage(c *fiber.Ctx, row db.TokenRow) (views.TokenView, e
 	status := row.Status(row.Purse, w.now)
 	v := views.TokenView{
 		Shell: d.shell(c, "tokens", row.Name), Href: href, Key: d.tokenKey(c, row), Revoked: !row.RevokedAt.IsZero(),
-		Header:   views.HeaderView{Title: row.Name, Mono: keyMask + row.Hint, Subtitle: w.tokenUnder(row)},
+		Header:   views.HeaderView{Title: row.Name, Mono: control.KeyMask + row.Hint, Subtitle: w.tokenUnder(row)},
 		Limits:   d.tokenLimits(c, w, row),
 		Facts:    w.tokenFacts(row),
 		Notice:   w.tokenNotice(row, status),

@@ -82,7 +82,7 @@ func (d *Dashboard) Usage(c *fiber.Ctx) error {
 	}
 	v.Problem = problem
 	if page.IsPart(c) {
-		return page.PartStatus(c, fiber.StatusOK, views.UsageBody(v), views.UsageExportPart(v.Export))
+		return page.PartStatus(c, fiber.StatusOK, views.UsageBody(v), views.ExportPart(v.Export))
 	}
 	return page.Status(c, status, views.UsagePage(views.UsageView{Shell: d.shell(c, "usage", page.Lang(c).T("usage.title")), Body: v}))
 }
@@ -93,20 +93,24 @@ func (d *Dashboard) UsageCSV(c *fiber.Ctx) error {
 	by, q := d.actor(c), readUsage(c)
 	f := q.form()
 	f.Offset, f.Limit, f.Newest = 0, db.ListMax, false
-	w := d.words(c)
-	next := func(ctx context.Context) ([][]string, error) {
+	w, mark := d.words(c), marked(c)
+	head := [][]string{{string(q.by), "name", "requests", "refused", "prompt_tokens", "completion_tokens", "dollars", "units"}}
+	return d.download(c, "usage", func(ctx context.Context) ([]byte, error) {
 		u, err := d.Control.Usage(ctx, by, f)
+		if err != nil || len(u.Rows) == 0 && head == nil {
+			return nil, err
+		}
 		f.Offset += len(u.Rows)
-		rows := make([][]string, 0, len(u.Rows))
+		rows, first := head, head != nil
+		head = nil
 		for _, r := range u.Rows {
 			rows = append(rows, []string{
 				usageKeyCSV(u.By, r), r.Name, strconv.FormatInt(r.Requests, 10), strconv.FormatInt(r.Refused, 10),
 				strconv.FormatInt(r.Prompt, 10), strconv.FormatInt(r.Completion, 10), w.dollars(r.Units), strconv.FormatInt(r.Units, 10),
 			})
 		}
-		return rows, err
-	}
-	return d.csv(c, "usage", []string{string(q.by), "name", "requests", "refused", "prompt_tokens", "completion_tokens", "dollars", "units"}, next)
+		return control.CSV(rows, first && mark), nil
+	})
 }
 
 // usageKeyCSV names a row for programs: the day, the model, or the public id.
@@ -120,7 +124,7 @@ func usageKeyCSV(by db.UsageBy, r db.UsageSum) string {
 func (d *Dashboard) usageBody(c *fiber.Ctx, q usageQuery, u control.Usage) (views.UsageBodyView, error) {
 	w := d.words(c)
 	v := views.UsageBodyView{
-		Form: views.UsageFormView{By: string(q.by), From: u.From, To: u.To, Spans: w.usageSpans(q)}, Export: q.at("/usage.csv"),
+		Form: views.UsageFormView{By: string(q.by), From: u.From, To: u.To, Spans: w.usageSpans(q)}, Export: views.ExportView{List: "usage", Href: q.at("/usage.csv")},
 		Totals: w.usageTotals(u.Sum), Title: w.T("usage.by." + string(q.by)), Text: w.usageSpan(u), Key: w.T("usage.key." + string(q.by)),
 		Empty: views.EmptyView{Icon: "chart-column", Title: w.T("usage.none"), Text: w.T("usage.none_text")},
 	}

@@ -53,16 +53,6 @@ func FuzzDollars(f *testing.F) {
 	})
 }
 
-func TestPlainCell(t *testing.T) {
-	for text, want := range map[string]string{
-		"": "", "plain": "plain", "=1+1": "'=1+1", "+49": "'+49", "-1": "'-1", "@SUM": "'@SUM", "\tx": "'\tx", "\rx": "'\rx", "a=b": "a=b", "王芳": "王芳",
-	} {
-		if got := plainCell(text); got != want {
-			t.Errorf("%q became %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestPercent(t *testing.T) {
 	for _, c := range []struct {
 		part, whole int64

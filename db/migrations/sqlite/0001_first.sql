@@ -578,7 +578,16 @@ CREATE TABLE jobs (
   detail        TEXT    NOT NULL DEFAULT '{}',
   result_sealed BLOB,
   created_at    INTEGER NOT NULL,
-  expires_at    INTEGER NOT NULL
+  expires_at    INTEGER NOT NULL,
+  fetched_at    INTEGER
+) STRICT;
+CREATE INDEX jobs_by_user ON jobs (workspace_id, created_by, id);
+
+CREATE TABLE job_pieces (
+  job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  n      INTEGER NOT NULL,
+  piece  BLOB    NOT NULL,
+  PRIMARY KEY (job_id, n)
 ) STRICT;
 
 CREATE TABLE webhooks (
