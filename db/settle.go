@@ -135,7 +135,10 @@ func (t *Tx) endHold(s *settling) (first bool, err error) {
 	return n == 1, err
 }
 
-func spellTrace(r access.Request) string { return string(access.AppendTrace(nil, r.Trace)) }
+// spellTrace spells a trace in a place of its own, into which most fit.
+func spellTrace(r access.Request) string {
+	return string(access.AppendTrace(make([]byte, 0, 1<<10), r.Trace))
+}
 
 type charge struct{ charge, reserved int64 }
 

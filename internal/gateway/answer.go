@@ -80,9 +80,7 @@ type Pace struct {
 
 func (g *Gateway) newAnswer(ctx context.Context, c *call, up *upstream.Answer, r route) *Answer {
 	a := &Answer{RequestID: c.id, Model: c.asked, g: g, call: c, up: up, route: r, named: quote(c.asked)}
-	a.ctx, a.cancel = context.WithCancelCause(ctx)
-	now := g.Now()
-	a.checkedAt, a.watchedAt, a.spokeAt = now, now, now
+	a.ctx, a.cancel = ctx, func(error) {}
 	return a
 }
 
@@ -105,6 +103,9 @@ func (g *Gateway) settlePlain(ctx context.Context, c *call, up *upstream.Answer,
 // charges the prompt at least; that write is not waited for.
 func (g *Gateway) openStream(ctx context.Context, c *call, up *upstream.Answer, r route) (*Answer, error) {
 	a := g.newAnswer(ctx, c, up, r)
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	now := g.Now()
+	a.checkedAt, a.watchedAt, a.spokeAt = now, now, now
 	if err := <-c.written; err != nil {
 		up.Close()
 		g.DB.Ledger.Release(c.hold)

@@ -148,14 +148,20 @@ func (c *call) read() error {
 	if key := c.body.Misspelled(bodyNames...); key != "" {
 		return access.Fail(access.Invalid, "json_misspelled", "The key %q is not spelled as the contract spells it: this could be read in two ways.", key).At(key)
 	}
-	for _, f := range []struct {
-		key  string
-		into any
-		what string
-	}{{"model", &c.asked, "a text"}, {"stream", &c.stream, "true or false"}} {
-		if raw := c.body.Get(f.key); raw != nil && json.Unmarshal(raw, f.into) != nil {
-			return access.Fail(access.Invalid, "json_type", "%s must be %s.", f.key, f.what).At(f.key)
-		}
+	wrong := func(key, what string) error {
+		return access.Fail(access.Invalid, "json_type", "%s must be %s.", key, what).At(key)
+	}
+	if raw := c.body.Get("model"); raw != nil && !strict.Text(raw, &c.asked) {
+		return wrong("model", "a text")
+	}
+	switch string(c.body.Get("stream")) {
+	case "", "null":
+	case "true":
+		c.stream = true
+	case "false":
+		c.stream = false
+	default:
+		return wrong("stream", "true or false")
 	}
 	if c.path == Embeddings {
 		c.stream = false
@@ -164,7 +170,7 @@ func (c *call) read() error {
 		IncludeUsage bool `json:"include_usage"`
 	}
 	if raw := c.body.Get("stream_options"); raw != nil && json.Unmarshal(raw, &options) != nil {
-		return access.Fail(access.Invalid, "json_type", "stream_options must be an object.").At("stream_options")
+		return wrong("stream_options", "an object")
 	}
 	c.usage = options.IncludeUsage
 	return c.readContent()
@@ -180,12 +186,12 @@ func (c *call) readContent() error {
 		return c.checkStateless(raw)
 	}
 	if c.path == Chat {
-		o := []json.RawMessage{}
-		if json.Unmarshal(raw, &o) != nil || len(o) == 0 {
+		all, ok := strict.Elements(raw)
+		if !ok || len(all) == 0 {
 			return access.Fail(access.Invalid, "messages_empty", "messages must be a list with at least one message.").At(key)
 		}
-		for _, m := range o {
-			if _, err := strict.Parse(m); err != nil {
+		for _, m := range all {
+			if m[0] != '{' {
 				return access.Fail(access.Invalid, "messages_empty", "Each of messages must be an object.").At(key)
 			}
 		}

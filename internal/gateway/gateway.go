@@ -129,8 +129,14 @@ type party struct {
 	actor     access.Actor
 }
 
+// checksMost is how many lines most traces have room for.
+const checksMost = 12
+
 // check notes a rule in the trace and passes its outcome on.
 func (c *call) check(rule string, passed bool, called, allowed string) bool {
+	if c.trace == nil {
+		c.trace = make([]access.Check, 0, checksMost)
+	}
 	c.trace = append(c.trace, access.Check{Rule: rule, Passed: passed, Call: called, Allowed: allowed})
 	return passed
 }

@@ -26,7 +26,8 @@ type health struct {
 }
 
 type providerState struct {
-	calls    []outcome
+	calls    []outcome // in the order of time
+	failed   int       // of them
 	openTill time.Time
 	probing  bool
 }
@@ -66,17 +67,28 @@ func (g *Gateway) Health(providerID int64) Trouble {
 }
 
 func (s *providerState) recent(now time.Time) (calls, failed int) {
-	keep := s.calls[:0]
-	for _, o := range s.calls {
-		if now.Sub(o.at) < breakerWindow {
-			keep = append(keep, o)
-			if o.failed {
-				failed++
-			}
-		}
+	for len(s.calls) > 0 && now.Sub(s.calls[0].at) >= breakerWindow {
+		s.forget()
 	}
-	s.calls = keep
-	return len(keep), failed
+	return len(s.calls), s.failed
+}
+
+func (s *providerState) note(o outcome) {
+	if len(s.calls) >= healthKept {
+		s.forget()
+	}
+	s.calls = append(s.calls, o)
+	if o.failed {
+		s.failed++
+	}
+}
+
+// forget lets the oldest call go.
+func (s *providerState) forget() {
+	if s.calls[0].failed {
+		s.failed--
+	}
+	s.calls = s.calls[1:]
 }
 
 // admits reports whether a call may go to the provider. While its breaker is open
@@ -119,10 +131,7 @@ func (h *health) tell(id int64, failed, counts bool) {
 	if !counts && failed {
 		return
 	}
-	if len(s.calls) >= healthKept {
-		s.calls = append(s.calls[:0], s.calls[1:]...)
-	}
-	s.calls = append(s.calls, outcome{now, failed})
+	s.note(outcome{now, failed})
 	calls, bad := s.recent(now)
 	if failed && (wasProbe || bad >= breakerFailures || calls >= breakerCalls && bad*2 >= calls) {
 		s.openTill = now.Add(breakerOpen)

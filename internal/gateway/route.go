@@ -43,7 +43,9 @@ func (c *call) names() string {
 
 // narrow keeps the routes whose model passes.
 func (c *call) narrow(pass func(access.Model) bool) {
-	c.routes = slices.DeleteFunc(slices.Clone(c.routes), func(r route) bool { return !pass(r.model) })
+	if refused := func(r route) bool { return !pass(r.model) }; slices.ContainsFunc(c.routes, refused) {
+		c.routes = slices.DeleteFunc(slices.Clone(c.routes), refused)
+	}
 }
 
 func modelUnknown(name string) error {

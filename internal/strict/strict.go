@@ -56,6 +56,42 @@ func refuse(code, text string, args ...any) error {
 	return access.Fail(access.Invalid, code, text, args...)
 }
 
+// Elements cuts a list that was read before into its values. ok is false for what
+// is no list.
+func Elements(list json.RawMessage) (all []json.RawMessage, ok bool) {
+	if len(list) < 2 || list[0] != '[' {
+		return nil, false
+	}
+	from, depth, quoted := 1, 0, false
+	for at := 1; at < len(list); at++ {
+		switch c := list[at]; {
+		case quoted && c == '\\':
+			at++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+		case depth > 0 && (c == ']' || c == '}'):
+			depth--
+		case depth == 0 && (c == ',' || c == ']') && at > from:
+			all = append(all, list[from:at:at])
+			from = at + 1
+		}
+	}
+	return all, true
+}
+
+// Text reads a text that was read before into text; null leaves it as it is. It
+// returns false for anything else.
+func Text(raw json.RawMessage, text *string) bool {
+	if n := len(raw); n >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+		*text = string(raw[1 : n-1])
+		return true
+	}
+	return json.Unmarshal(raw, text) == nil
+}
+
 // Get returns a member's value, nil where there is none.
 func (o *Object) Get(key string) json.RawMessage {
 	for i := range o.Members {

@@ -81,7 +81,10 @@ func TestDecodeNamesTheField(t *testing.T) {
 // What is accepted means the same to the standard library, and stays the same
 // when it is read again.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{`{"a":1}`, `{"a":{"b":[1,2,"x"]},"c":null}`, `{"\u0061":"\ud800"}`, `{"a":1,"A":2}`} {
+	for _, seed := range []string{
+		`{"a":1}`, `{"a":{"b":[1,2,"x"]},"c":null}`, `{"\u0061":"\ud800"}`, `{"a":1,"A":2}`,
+		`{"a":["]\\",[",]"],{"b":[]}," \\\\", 1 ],"b":[ ],"c":{},"d":"€"}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -101,5 +104,22 @@ func FuzzParse(f *testing.F) {
 		if err != nil || string(again.Encode()) != string(out) {
 			t.Fatalf("%q does not read back: %v", out, err)
 		}
+		for _, m := range o.Members {
+			checkValue(t, m.Value)
+		}
 	})
+}
+
+// checkValue: Elements and Text read what the standard library reads.
+func checkValue(t *testing.T, raw json.RawMessage) {
+	var list []json.RawMessage
+	isList := json.Unmarshal(raw, &list) == nil && string(raw) != "null"
+	if got, ok := Elements(raw); ok != isList || fmt.Sprintf("%q", got) != fmt.Sprintf("%q", list) {
+		t.Fatalf("the elements of %q are %q, %t", raw, got, ok)
+	}
+	var got, want string
+	isText := json.Unmarshal(raw, &want) == nil
+	if ok := Text(raw, &got); ok != isText || got != want {
+		t.Fatalf("%q reads %q, %t", raw, got, ok)
+	}
 }

@@ -191,8 +191,8 @@ func (a *Answer) open(resp *http.Response) error {
 	}
 }
 
-// alive notes that bytes came.
-func (a *Answer) alive() {
+// alive notes that bytes came, and whether more are to come.
+func (a *Answer) alive(more bool) {
 	a.clock.Lock()
 	defer a.clock.Unlock()
 	switch {
@@ -201,7 +201,9 @@ func (a *Answer) alive() {
 			return // it has struck
 		}
 		a.first, a.FirstByte = nil, a.client.settings.Now().Sub(a.began)
-		a.silence = time.AfterFunc(a.client.settings.Silence, func() { a.cancel(errSilent) })
+		if more {
+			a.silence = time.AfterFunc(a.client.settings.Silence, func() { a.cancel(errSilent) })
+		}
 	case a.silence != nil:
 		a.silence.Reset(a.client.settings.Silence)
 	}

@@ -171,16 +171,20 @@ func (a *Answer) whole(resp *http.Response) error {
 	if size > MaxBody {
 		return fail("provider_too_large", nil, MaxBody>>20)
 	}
-	body := make([]byte, 0, max(size+1, 2048)) // one more, so that the end is seen without growing
+	if size < 0 {
+		size = 2 << 10
+	}
+	body := make([]byte, 0, size+1) // one more, so that the end is seen without growing
 	for {
 		n, err := resp.Body.Read(body[len(body):cap(body)])
+		ended := errors.Is(err, io.EOF)
 		if body = body[:len(body)+n]; n > 0 {
-			a.alive()
+			a.alive(!ended)
 		}
 		if len(body) > MaxBody {
 			return fail("provider_too_large", nil, MaxBody>>20)
 		}
-		if errors.Is(err, io.EOF) {
+		if ended {
 			break
 		}
 		if err != nil {

@@ -49,7 +49,7 @@ func (r *reader) run(body io.ReadCloser) {
 	for {
 		n, err := body.Read(*buffer)
 		if n > 0 {
-			a.alive()
+			a.alive(true)
 			if end := r.take((*buffer)[:n]); end != nil {
 				r.stop(end)
 				if errors.Is(end, io.EOF) {
@@ -108,7 +108,7 @@ func (r *reader) room() bool {
 		a.mu.Unlock()
 		if !full {
 			if hushed {
-				a.alive()
+				a.alive(true)
 			}
 			return true
 		}
