@@ -2,7 +2,6 @@ package views
 
 import (
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/a-h/templ"
 )
@@ -20,14 +19,6 @@ func barTones(percent int) templ.OrderedAttributes {
 		return templ.OrderedAttributes{{Key: "data-tone", Value: string(Warn)}}
 	}
 	return nil
-}
-
-// longTitle repeats a text in its title only where a column may cut it.
-func longTitle(text string) templ.OrderedAttributes {
-	if utf8.RuneCountInString(text) <= 28 {
-		return nil
-	}
-	return templ.OrderedAttributes{{Key: "title", Value: text}}
 }
 
 // titleOf is a title where there is one.

@@ -291,6 +291,10 @@ if (!form) return;
 for (const one of form.querySelectorAll(".pick > :checked")) one.checked = false;
 countPicked(form);
 });
+document.addEventListener("mouseover", (e) => {
+const cut = e.target.closest?.(".two-line > *, .truncate");
+if (cut && !cut.title && cut.scrollWidth > cut.clientWidth) cut.title = cut.textContent.trim();
+});
 document.addEventListener("click", (e) => {
 const button = e.target.closest?.("[data-show-password]");
 const field = button && $("input", button.parentElement);
@@ -352,8 +356,15 @@ const tabs = tab.parentElement;
 tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
 }
 }
+function nameButtons() {
+for (const button of document.querySelectorAll("button:is(.drawn-copy, .drawn-more):not([title])")) {
+button.title = say(button.matches(".drawn-copy") ? "copyWord" : "moreWord");
+}
+}
+document.addEventListener("htmx:after:swap", nameButtons);
 document.addEventListener("DOMContentLoaded", () => {
 showTab();
+nameButtons();
 for (const form of document.querySelectorAll("[data-picks]")) countPicked(form);
 for (const field of document.querySelectorAll("[data-select-all]")) field.select();
 });

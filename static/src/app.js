@@ -321,6 +321,12 @@
     countPicked(form);
   });
 
+  // What a column cuts is whole in its title, once the pointer rests on it.
+  document.addEventListener("mouseover", (e) => {
+    const cut = e.target.closest?.(".two-line > *, .truncate");
+    if (cut && !cut.title && cut.scrollWidth > cut.clientWidth) cut.title = cut.textContent.trim();
+  });
+
   // Small manners: show a password, submit a select where there is no htmx,
   // read out a chart's day, show a field that a choice switches on.
   document.addEventListener("click", (e) => {
@@ -387,8 +393,17 @@
       tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
     }
   }
+  // The buttons of rows exist only with script, so it names them here and not the
+  // server fifty times.
+  function nameButtons() {
+    for (const button of document.querySelectorAll("button:is(.drawn-copy, .drawn-more):not([title])")) {
+      button.title = say(button.matches(".drawn-copy") ? "copyWord" : "moreWord");
+    }
+  }
+  document.addEventListener("htmx:after:swap", nameButtons);
   document.addEventListener("DOMContentLoaded", () => {
     showTab();
+    nameButtons();
     for (const form of document.querySelectorAll("[data-picks]")) countPicked(form);
     for (const field of document.querySelectorAll("[data-select-all]")) field.select();
   });

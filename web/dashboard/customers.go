@@ -87,7 +87,7 @@ func (d *Dashboard) CustomerMenu(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return page.Part(c, views.CustomerMenu(views.CustomerMenuView{ID: row.PublicID, Href: customerHref(row.PublicID), Disabled: !row.Enabled}))
+	return page.Part(c, views.CustomerMenu(views.CustomerMenuView{Row: customerRowID(row), Href: customerHref(row.PublicID), Disabled: !row.Enabled}))
 }
 
 // NewCustomer shows the form of a new customer.

@@ -69,7 +69,7 @@ func (d *Dashboard) DeleteCustomer(c *fiber.Ctx) error {
 	}
 	toast := views.ToastView{Tone: views.Ok, Text: page.Lang(c).T("customers.said.deleted", row.Username)}
 	if onList(c, "/customers") {
-		return page.Part(c, views.RowGone("customer-"+row.PublicID), views.DialogDone(), views.ToastPart(toast))
+		return page.Part(c, views.RowGone(customerRowID(row)), views.DialogDone(), views.ToastPart(toast))
 	}
 	return page.RedirectSaying(c, d, "/customers", toast)
 }

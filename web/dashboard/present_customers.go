@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -15,8 +16,8 @@ import (
 func (d *Dashboard) customerRow(c *fiber.Ctx, row db.CustomerRow) views.CustomerRowView {
 	w, href := d.words(c), customerHref(row.PublicID)
 	v := views.CustomerRowView{
-		ID: row.PublicID, Name: row.Username, Href: href, Under: row.Email, Initials: initials(row.Username), FaceTone: faceTone(row.ID),
-		Links: w.Number(row.Links), Sessions: w.Number(row.Sessions), Note: strings.Join(strings.Fields(row.Note), " "),
+		Row: customerRowID(row), ID: row.PublicID, Name: row.Username, Href: href, Under: row.Email, Initials: initials(row.Username), FaceTone: faceTone(row.ID),
+		Links: w.Number(row.Links), Sessions: w.Number(row.Sessions), Note: oneLine(row.Note),
 		Menu:     views.RowMenuView{Name: row.Username, Href: href, Menu: href + "/menu"},
 		ReadOnly: !d.actor(c).May(access.ChangeAccess),
 	}
@@ -24,6 +25,27 @@ func (d *Dashboard) customerRow(c *fiber.Ctx, row db.CustomerRow) views.Customer
 	v.Login, v.LoginAt = w.ago(row.LastLoginAt, "customers.never_login")
 	v.Created, v.CreatedAt = w.ago(row.CreatedAt, "tokens.never")
 	return v
+}
+
+// customerRowID is the id of a customer's row in the list.
+func customerRowID(row db.CustomerRow) string { return "c" + strconv.FormatInt(row.ID, 10) }
+
+// noteColumns is how much of a note its column shows; a Chinese sign takes two.
+const noteColumns = 42
+
+// oneLine is the beginning of a note; the page of what it belongs to has the rest.
+func oneLine(note string) string {
+	note = strings.Join(strings.Fields(note), " ")
+	columns := 0
+	for at, r := range note {
+		if columns++; r >= 0x1100 {
+			columns++
+		}
+		if columns > noteColumns {
+			return note[:at] + "…"
+		}
+	}
+	return note
 }
 
 func customerStatus(m access.Customer) access.Status {

@@ -38,7 +38,7 @@ func (d *Dashboard) mayCopyShare(c *fiber.Ctx, s access.Share) bool {
 func (d *Dashboard) shareRow(c *fiber.Ctx, row db.ShareRow) views.ShareRowView {
 	w, href := d.words(c), shareHref(row.PublicID)
 	v := views.ShareRowView{
-		ID: row.PublicID, Name: shareName(w.Lang, row.Share), Href: href, Bot: row.BotName, Hint: "…" + row.Hint,
+		Row: shareRowID(row), ID: row.PublicID, Name: shareName(w.Lang, row.Share), Href: href, Bot: row.BotName, Hint: "…" + row.Hint,
 		Opens: w.Number(row.Opens), Customers: w.Number(row.Customers),
 		Menu:     views.RowMenuView{Name: shareName(w.Lang, row.Share), Href: href, Menu: href + "/menu"},
 		ReadOnly: !d.actor(c).May(access.ChangeAccess),
@@ -53,6 +53,9 @@ func (d *Dashboard) shareRow(c *fiber.Ctx, row db.ShareRow) views.ShareRowView {
 	}
 	return v
 }
+
+// shareRowID is the id of a link's row in the list.
+func shareRowID(row db.ShareRow) string { return "s" + strconv.FormatInt(row.ID, 10) }
 
 // shareSummary says in one line what a link allows.
 func (w words) shareSummary(row db.ShareRow) string {

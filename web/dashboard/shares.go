@@ -111,7 +111,7 @@ func (d *Dashboard) ShareMenu(c *fiber.Ctx) error {
 		return err
 	}
 	return page.Part(c, views.ShareMenu(views.ShareMenuView{
-		ID: row.PublicID, Href: shareHref(row.PublicID), Paused: !row.PausedAt.IsZero(), Revoked: !row.RevokedAt.IsZero(),
+		Row: shareRowID(row), Href: shareHref(row.PublicID), Paused: !row.PausedAt.IsZero(), Revoked: !row.RevokedAt.IsZero(),
 	}))
 }
 

@@ -77,7 +77,7 @@ func (d *Dashboard) DeleteShare(c *fiber.Ctx) error {
 	l := page.Lang(c)
 	toast := views.ToastView{Tone: views.Ok, Text: l.T("shares.said.deleted", shareName(l, row.Share))}
 	if onList(c, "/shares") {
-		return page.Part(c, views.RowGone("share-"+row.PublicID), views.DialogDone(), views.ToastPart(toast))
+		return page.Part(c, views.RowGone(shareRowID(row)), views.DialogDone(), views.ToastPart(toast))
 	}
 	return page.RedirectSaying(c, d, "/shares", toast)
 }

@@ -125,7 +125,7 @@ func TestShareBesideItsList(t *testing.T) {
 	r.get(path+"/revoke?in=place").want(t, 200, "2 customers, no questions today.", "!class=\"panel")
 	r.get(path+"/revoke").want(t, 200, "2 customers", `class="panel`)
 	r.at = "/shares"
-	r.post(path+"/pause").want(t, 200, `hx-target="#share-`, "Paused", "!<main")
+	r.post(path+"/pause").want(t, 200, `hx-target="#s1"`, "Paused", "!<main")
 	r.at = path + "?q=help"
 	if away := r.post(path + "/resume"); away.header.Get("HX-Redirect") != path+"?q=help" {
 		t.Errorf("an act beside the list led to %q", away.header.Get("HX-Redirect"))
