@@ -284,15 +284,16 @@ func TestResponses(t *testing.T) {
 
 // TestPace: words come one by one, and a caller who leaves ends the answer.
 func TestPace(t *testing.T) {
+	long := strings.Repeat("a ", 100) // is said again: ten seconds more, in which nobody is late
 	for _, path := range []string{"/v1/chat/completions", "/v1/responses"} {
 		ended := make(chan struct{})
-		h := Handler(Options{Pace: 10 * time.Millisecond})
+		h := Handler(Options{Pace: 100 * time.Millisecond})
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer close(ended)
 			h.ServeHTTP(w, r)
 		}))
 		ctx, cancel := context.WithCancel(t.Context())
-		r, err := http.NewRequestWithContext(ctx, "POST", web.URL+path, strings.NewReader(strings.TrimSuffix(chatBody("hi", `,"input":"hi"`), "}")+`,"stream":true}`))
+		r, err := http.NewRequestWithContext(ctx, "POST", web.URL+path, strings.NewReader(strings.TrimSuffix(chatBody(long, `,"input":"`+long+`"`), "}")+`,"stream":true}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,7 +310,7 @@ func TestPace(t *testing.T) {
 		cancel()
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the answer goes on")
 		}
 		if rest, err := io.ReadAll(resp.Body); err == nil || strings.Contains(string(rest), "[DONE]") {
