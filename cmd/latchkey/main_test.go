@@ -79,7 +79,7 @@ func held(ts *testscript.TestScript, neg bool, args []string) {
 	path := ts.MkAbs(args[0])
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); ; <-tick.C {
+	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}

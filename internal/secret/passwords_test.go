@@ -69,7 +69,7 @@ func TestQueue(t *testing.T) {
 	for range waiting {
 		wg.Go(func() { left <- p.VerifyNothing(ctx, "x") })
 	}
-	for deadline := time.Now().Add(10 * time.Second); p.queue.Load() < waiting; {
+	for deadline := time.Now().Add(time.Minute); p.queue.Load() < waiting; {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d wait", p.queue.Load())
 		}
