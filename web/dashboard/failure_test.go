@@ -79,7 +79,7 @@ func TestAFailureOfTheShell(t *testing.T) {
 		}
 		return nil
 	})
-	response, err := app.Test(httptest.NewRequest(http.MethodGet, "/", nil))
+	response, err := app.Test(httptest.NewRequest(http.MethodGet, "/", nil), -1)
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("%v %v", response, err)
 	}

@@ -30,7 +30,7 @@ func answer(t *testing.T, handler fiber.Handler, headers ...string) (*http.Respo
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := app.Test(request)
+	response, err := app.Test(request, -1)
 	if err != nil {
 		t.Fatal(err)
 	}

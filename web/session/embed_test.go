@@ -34,7 +34,7 @@ func TestEmbedCookies(t *testing.T) {
 			}
 			return c.SendString(v.Actor.Name + " " + s.Visitor(c, token) + " " + s.Looks(c, token))
 		})
-		in, err := app.Test(httptest.NewRequest(http.MethodGet, "/in", nil))
+		in, err := app.Test(httptest.NewRequest(http.MethodGet, "/in", nil), -1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestEmbedCookies(t *testing.T) {
 			t.Fatalf("secure %v: %d cookies", secure, len(lines))
 		}
 		ask.Header.Set("Cookie", strings.Join(sent, "; "))
-		who, err := app.Test(ask)
+		who, err := app.Test(ask, -1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -199,7 +199,7 @@ func TestErrorsAreExhaustive(t *testing.T) {
 	app.Get("/", func(c *fiber.Ctx) error { return d.Error(c, fault) })
 	ask := func(err error) (status int, retry string) {
 		fault = err
-		resp, err := app.Test(httptest.NewRequestWithContext(context.Background(), "GET", "/", nil))
+		resp, err := app.Test(httptest.NewRequestWithContext(context.Background(), "GET", "/", nil), -1)
 		if err != nil {
 			t.Fatal(err)
 		}
