@@ -154,7 +154,11 @@ func TestDemoHandlers(t *testing.T) {
 		"panics mid": {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(":\n")); panic("oh") }, "provider_reset"},
 		"waits":      {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "provider_first_byte"},
 	} {
-		c := upstream.New(upstream.Settings{Now: time.Now, FirstByte: 50 * time.Millisecond, Demo: http.HandlerFunc(r.handler)})
+		s := upstream.Settings{Now: time.Now, Demo: http.HandlerFunc(r.handler)}
+		if name == "waits" {
+			s.FirstByte = 50 * time.Millisecond
+		}
+		c := upstream.New(s)
 		o := ask(t, c, upstream.Endpoint{BaseURL: upstream.DemoURL}, question(t, "m", true))
 		if f := failure(t, o.err); f.Code != r.code {
 			t.Errorf("%s: %+v", name, f)

@@ -19,14 +19,17 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// patience is how long a test waits for something that must happen.
-const patience = 10 * time.Second
+// patience is how long a test waits for something that must happen: only a hang is
+// longer, however busy the machine.
+const patience = time.Minute
 
 // Server is a running faulty provider.
 type Server struct {
@@ -81,14 +84,21 @@ func (s *Server) Private() []string { return []string{s.Address()} }
 // same as host:port.
 func Refused(tb testing.TB) (url, address string) {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// The port is taken and nobody listens: were it given back, another test's
+	// server could get it.
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	address = l.Addr().String()
-	if err := l.Close(); err != nil {
+	tb.Cleanup(func() { syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		tb.Fatal(err)
 	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	address = net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.(*syscall.SockaddrInet4).Port))
 	return "http://" + address, address
 }
 
