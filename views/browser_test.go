@@ -99,7 +99,7 @@ func kitServer(t *testing.T) *httptest.Server {
 // until waits for a condition of the page.
 func until(t *testing.T, ctx context.Context, what, condition string) {
 	t.Helper()
-	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	js := `new Promise(r => { const f = () => (` + condition + `) ? r(true) : requestAnimationFrame(f); f(); })`
 	if _, err := chromedp.Run(limited, chromedp.Evaluate[bool](js, chromedp.EvalAwaitPromise)); err != nil {
@@ -110,7 +110,7 @@ func until(t *testing.T, ctx context.Context, what, condition string) {
 
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(limited, steps...); err != nil {
 		t.Fatal(err)

@@ -142,9 +142,11 @@ func TestChatEndsWithTheLink(t *testing.T) {
 	call := p.call()
 	call.Send("Well, ")
 	b.says("Well,")
+	at := p.Now()
 	p.must(p.Control.RevokeShare(t.Context(), p.Owner, p.share.Row.PublicID))
 	b.says("This link was switched off by Acme Support.")
 	call.WaitGone()
+	p.Wait(at.Sub(p.Now())) // it is undone in time, however long the browser took
 	p.must(p.Control.UndoRevokeShare(t.Context(), p.Owner, p.share.Row.PublicID))
 	b.click(`.dead a[href^="/s/"]`)
 	b.until("the chat is back", `document.querySelector("[data-composer]")`)

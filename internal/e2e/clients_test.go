@@ -16,6 +16,7 @@ import (
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/responses"
 
+	"latchkey/internal/testbed"
 	"latchkey/internal/upstream/faulty"
 )
 
@@ -61,7 +62,7 @@ func (o *office) native(status int, method, path string, body any) map[string]an
 	if o.workspace != "" {
 		r.Header.Set("X-Latchkey-Workspace", o.workspace)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := testbed.Client().Do(r)
 	if err != nil {
 		o.t.Fatal(err)
 	}

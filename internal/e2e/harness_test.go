@@ -190,8 +190,9 @@ func open(t *testing.T, l look) *browser {
 	return b
 }
 
-// wait is how long anything on a page may take.
-const wait = 15 * time.Second
+// wait is how long anything on a page may take: only a hang is longer, however busy
+// the machine.
+const wait = time.Minute
 
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()

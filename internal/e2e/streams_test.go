@@ -24,13 +24,13 @@ func TestStreamsHold(t *testing.T) {
 	key := o.token(nil)
 	first := o.descriptors()
 	o.wave(up, key, 200*time.Millisecond) // afterwards connections to the provider are kept
-	testbed.Eventually(t, 20*time.Second, "the first readers are gone", func() bool { return o.descriptors() <= first+*streams+8 })
+	testbed.Eventually(t, "the first readers are gone", func() bool { return o.descriptors() <= first+*streams+own })
 	before := o.descriptors()
 	early, late := o.wave(up, key, *hold)
 	if late > early+early/20+4096 {
 		t.Errorf("memory grew from %d to %d KiB", early, late)
 	}
-	testbed.Eventually(t, 20*time.Second, "nothing more is held open", func() bool { return o.descriptors() <= before+8 })
+	testbed.Eventually(t, "nothing more is held open", func() bool { return o.descriptors() <= before+own })
 	o.sound()
 }
 

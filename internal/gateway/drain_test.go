@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"testing"
-	"time"
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
@@ -33,7 +32,7 @@ func TestDrainCuts(t *testing.T) {
 	drained := make(chan struct{})
 	go func() { r.gate.Drain(ctx); close(drained) }()
 	fresh := r.Token(t, control.TokenForm{})
-	testbed.Eventually(t, 5*time.Second, "new calls are refused", func() bool {
+	testbed.Eventually(t, "new calls are refused", func() bool {
 		got := r.call(t.Context(), question(t, fresh.Secret, "gpt-4o-mini", ""))
 		if got.err != nil && !isDraining(got.err) {
 			t.Fatal(got.err)
@@ -73,7 +72,7 @@ func TestDrainWaits(t *testing.T) {
 	other := r.Faulty.Call(1)
 	drained := make(chan struct{})
 	go func() { r.gate.Drain(t.Context()); close(drained) }()
-	testbed.Eventually(t, 5*time.Second, "new calls are refused", func() bool {
+	testbed.Eventually(t, "new calls are refused", func() bool {
 		_, err := r.gate.Ask(t.Context(), question(t, k.Secret, "no-such-model", ""))
 		return isDraining(err)
 	})

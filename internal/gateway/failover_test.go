@@ -44,7 +44,7 @@ func TestFailover(t *testing.T) {
 	}{
 		{faulty.HangUp, false, "", "", upstream.Settings{}},
 		{faulty.HangUp, true, "", "", upstream.Settings{}},
-		{faulty.SlowFirst, true, "", "", upstream.Settings{FirstByte: 250 * time.Millisecond}},
+		{faulty.SlowFirst, true, "", "", upstream.Settings{FirstByte: 3 * time.Second}}, // the second's first byte has to come in that time
 		{faulty.Limited("7"), false, "", "", upstream.Settings{}},
 		{faulty.Limited("7"), true, "", "", upstream.Settings{}},
 		{faulty.Status(500), false, "", "", upstream.Settings{}},
@@ -134,6 +134,7 @@ func TestFailoverStopsAtTwo(t *testing.T) {
 // call.
 func TestBreaker(t *testing.T) {
 	h := testbed.New(t)
+	h.StopClock()
 	p := h.AddProvider(t, "shaky", h.Faulty.URL+"/v1", "shared")
 	r := newRig(t, h, upstream.Settings{})
 	k := h.Token(t, control.TokenForm{})

@@ -121,7 +121,7 @@ var faultTable = []faultRow{
 	{fault: faulty.Status(402), plain: "provider_unpaid", stream: "provider_unpaid", early: true},
 	{fault: faulty.Reset, plain: "provider_reset", stream: "provider_reset", text: delivered},
 	{fault: faulty.Silent, plain: "provider_silent", stream: "provider_silent", text: delivered, wait: upstream.Settings{Silence: 250 * time.Millisecond}},
-	{fault: faulty.Comments, plain: "provider_reset", stream: "provider_overlong", text: delivered, wait: upstream.Settings{Total: time.Second}},
+	{fault: faulty.Comments, plain: "provider_reset", stream: "provider_overlong", text: delivered, wait: upstream.Settings{Total: 4 * time.Second}},
 	{fault: faulty.OneByte},
 	{fault: faulty.Malformed5, plain: "provider_not_json"},
 	{fault: faulty.Malformed6, plain: "provider_not_json", stream: "provider_malformed", early: true},

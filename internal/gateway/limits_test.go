@@ -46,6 +46,7 @@ func (r *rig) plain(secret, model string) func() error {
 // A minute lets in exactly as many requests as it should, however they come.
 func TestRequestsAMinute(t *testing.T) {
 	r := stepper(t)
+	r.StopClock()
 	const most = 7
 	limit := int64(most)
 	k := r.Token(t, control.TokenForm{RPM: &limit})
@@ -64,6 +65,7 @@ func TestRequestsAMinute(t *testing.T) {
 // come; and whoever waits as long as told is let in.
 func TestRequestsInAnyMinute(t *testing.T) {
 	r := stepper(t)
+	r.StopClock()
 	const most = 5
 	limit := int64(most)
 	k := r.Token(t, control.TokenForm{RPM: &limit})
@@ -76,7 +78,7 @@ func TestRequestsInAnyMinute(t *testing.T) {
 		}
 		return err
 	}
-	r.Wait(time.Until(time.Now().Truncate(time.Second).Add(1950 * time.Millisecond))) // late in a second
+	r.Wait(r.Now().Truncate(time.Second).Add(1950 * time.Millisecond).Sub(r.Now())) // late in a second
 	for len(let) < 6*most {
 		if ask() == nil {
 			if len(let)%4 == 0 {
@@ -165,6 +167,7 @@ func TestCallsAtOnce(t *testing.T) {
 // took.
 func TestTokensAMinute(t *testing.T) {
 	r := stepper(t)
+	r.StopClock()
 	const most = 200
 	limit := int64(most)
 	k := r.Token(t, control.TokenForm{TPM: &limit})
@@ -210,6 +213,7 @@ func TestTokensAMinute(t *testing.T) {
 // The tighter of the token's own limit and its group's holds.
 func TestGroupLimits(t *testing.T) {
 	r := stepper(t)
+	r.StopClock()
 	name := "slow"
 	if _, err := r.DB.MakeGroup(t.Context(), r.Owner, access.Group{PublicID: "0123456789abcdef0123456789abcdef", Name: name, RatioPPM: access.RatioOne, RPM: 2, AllModels: true, Enabled: true}); err != nil {
 		t.Fatal(err)

@@ -85,10 +85,11 @@ func TestLiveIsCutWithoutReaders(t *testing.T) {
 		t.Errorf("stored: %+v", got)
 	}
 	p.Wait(gateway.Readerless)
-	testbed.Eventually(t, 5*time.Second, "the ended answer is forgotten", func() bool { return p.live.Answer(asked.Question.ID) == nil })
+	testbed.Eventually(t, "the ended answer is forgotten", func() bool { return p.live.Answer(asked.Question.ID) == nil })
 }
 
-// Whoever is shut out loses the running answer within a second, and is told why.
+// Whoever is shut out loses the running answer at once, in silence too, and is told
+// why.
 func TestLiveEndsWithTheAccess(t *testing.T) {
 	for reason, do := range map[string]func(*parlour) error{
 		"share_revoked": func(p *parlour) error { return p.Control.RevokeShare(t.Context(), p.Owner, p.share.Row.PublicID) },
@@ -119,11 +120,7 @@ func TestLiveEndsWithTheAccess(t *testing.T) {
 			p.Faulty.Call(0).Send("Well, ")
 			p.until(a, func(s gateway.Said) bool { return len(s.Text) > 0 })
 			p.must(do(p))
-			began := time.Now()
 			said := p.untilEnd(a)
-			if took := time.Since(began); took > time.Second {
-				t.Errorf("it took %s", took)
-			}
 			if said.State != access.Cut || said.Reason != reason || string(said.Text) != "Well, " {
 				t.Errorf("ended %s %s with %q", said.State, said.Reason, said.Text)
 			}

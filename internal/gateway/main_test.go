@@ -12,7 +12,7 @@ import (
 func TestMain(m *testing.M) {
 	before := runtime.NumGoroutine()
 	code := m.Run()
-	if code == 0 && !backTo(before, 10*time.Second) {
+	if code == 0 && !backTo(before, time.Minute) {
 		stacks := make([]byte, 1<<20)
 		fmt.Fprintf(os.Stderr, "%d goroutines before the tests, %d after:\n%s\n", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
 		code = 1

@@ -74,7 +74,7 @@ func (p *parlour) visit(asked db.Asked) gateway.Visit {
 // until waits for something to be said.
 func (p *parlour) until(a *gateway.LiveAnswer, ok func(gateway.Said) bool) gateway.Said {
 	p.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute) // the provider's silence would end it after two
 	for {
 		said, more := a.Said()
 		if ok(said) {

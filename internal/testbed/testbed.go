@@ -39,7 +39,18 @@ type House struct {
 	Path      string // of the database file
 	Log       *slog.Logger
 
-	ahead atomic.Int64
+	ahead   atomic.Int64
+	stopped atomic.Bool
+	at      time.Time // where a stopped clock stands, and Wait moves it from
+}
+
+// noon is when the clock of a house begins: a Wednesday in the middle of next month,
+// far from the ends of a day, a week, a month and a year, whenever the tests run. It
+// is never behind the real one, by which sockets count.
+func noon() time.Time {
+	y, m, _ := time.Now().UTC().Date()
+	at := time.Date(y, m+1, 14, 12, 0, 0, 0, time.UTC)
+	return at.AddDate(0, 0, int(time.Wednesday-at.Weekday()+7)%7)
 }
 
 // Password is the owner's.
@@ -49,16 +60,31 @@ const Password = "correct horse battery staple"
 // upstream under its own name, which tells the faulty provider how to behave.
 var Models = []string{"gpt-4o-mini", "qwen-max"}
 
-// Now is the house's clock: the real one, moved by Wait.
-func (h *House) Now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
+// Now is the house's clock: it begins at noon, goes as fast as the real one, and is
+// moved by Wait.
+func (h *House) Now() time.Time {
+	if h.stopped.Load() {
+		return h.at.Add(time.Duration(h.ahead.Load()))
+	}
+	return time.Now().Add(time.Duration(h.ahead.Load()))
+}
 
 // Wait moves the house's clock.
 func (h *House) Wait(d time.Duration) { h.ahead.Add(int64(d)) }
+
+// StopClock makes the clock move by Wait alone, for a test that counts to the second:
+// how fast the machine is means nothing to it then. What a running stream looks at
+// now and then it does not see any more.
+func (h *House) StopClock() {
+	h.at = time.Now()
+	h.stopped.Store(true)
+}
 
 // New builds a house in a folder of the test's.
 func New(tb testing.TB) *House {
 	tb.Helper()
 	h := &House{Path: filepath.Join(tb.TempDir(), "latchkey.db"), Keys: secret.NewKeys(rand.Reader), Log: slog.New(slog.DiscardHandler)}
+	h.ahead.Store(int64(time.Until(noon())))
 	h.Faulty = faulty.Start(tb)
 	h.Open(tb, "boot-1")
 	h.furnish(tb)
@@ -76,6 +102,7 @@ func (h *House) Open(tb testing.TB, boot string) {
 	h.DB = d
 	h.Upstream = upstream.New(upstream.Settings{
 		PrivateHosts: h.Faulty.Private, Demo: demo.Handler(demo.Options{Now: h.Now}), Now: h.Now,
+		FirstEvent: time.Minute, // a busy machine sends no long line in a second
 	})
 	h.Control = &control.Control{
 		DB: d, Keys: h.Keys, Passwords: secret.NewPasswords(rand.Reader), Upstream: h.Upstream, Now: h.Now, Random: rand.Reader, Log: h.Log,
@@ -163,11 +190,15 @@ func (h *House) Price(tb testing.TB, model string, prompt, completion int64) {
 // Loopback is the address of callers on this machine.
 var Loopback = netip.MustParseAddr("127.0.0.1")
 
+// patience is how long a test waits for what must happen: only a hang is longer,
+// however busy the machine.
+const patience = time.Minute
+
 // Eventually waits until ok holds, asking again and again, and fails the test
-// when it does not within the time.
-func Eventually(tb testing.TB, within time.Duration, what string, ok func() bool) {
+// when it never does.
+func Eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -175,7 +206,7 @@ func Eventually(tb testing.TB, within time.Duration, what string, ok func() bool
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			tb.Fatalf("not within %s: %s", within, what)
+			tb.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }

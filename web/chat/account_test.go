@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
@@ -17,7 +16,7 @@ import (
 func (r *reader) whole(base, question string) answer {
 	r.t.Helper()
 	page := r.post(base+"/ask", "question", question)
-	testbed.Eventually(r.t, 5*time.Second, "the answer has ended", func() bool {
+	testbed.Eventually(r.t, "the answer has ended", func() bool {
 		return !strings.Contains(r.get(page.path).body, `http-equiv="refresh"`)
 	})
 	return r.get(page.path)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
@@ -179,7 +178,7 @@ func TestFaultyProviders(t *testing.T) {
 			s := newSite(t, fault, control.ShareForm{Allowance: &limit})
 			r := s.customer("mei.tanaka")
 			page := r.post(s.base()+"/ask", "question", "What now?")
-			testbed.Eventually(t, 20*time.Second, "it has ended", func() bool {
+			testbed.Eventually(t, "it has ended", func() bool {
 				return !strings.Contains(r.get(page.path).body, `http-equiv="refresh"`)
 			})
 			body := r.get(page.path).body

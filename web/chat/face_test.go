@@ -107,21 +107,21 @@ func TestFaceRefused(t *testing.T) {
 		file []byte
 		code string
 	}{
-		"nothing":           {nil, "picture_missing"},
-		"too heavy":         {append(bytes.Clone(good), make([]byte, 2<<20)...), "picture_heavy"},
-		"a bomb":            {claiming(60000, 60000), "picture_large"},
-		"a wide bomb":       {claiming(4097, 1), "picture_large"},
-		"a square bomb":     {claiming(4000, 4000), "picture_large"},
-		"a head alone":      {claiming(100, 100), "picture_unknown"},
-		"cut":               {good[:len(good)/2], "picture_unknown"},
-		"a drawing":         {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`), "picture_unknown"},
-		"a page":            {[]byte("<html><script>alert(1)</script>"), "picture_unknown"},
-		"a thousand passes": {append(bytes.Clone(photo[:len(photo)-2]), bytes.Repeat([]byte{0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0}, 1000)...), "picture_unknown"},
+		"nothing":       {nil, "picture_missing"},
+		"too heavy":     {append(bytes.Clone(good), make([]byte, 2<<20)...), "picture_heavy"},
+		"a bomb":        {claiming(60000, 60000), "picture_large"},
+		"a wide bomb":   {claiming(4097, 1), "picture_large"},
+		"a square bomb": {claiming(4000, 4000), "picture_large"},
+		"a head alone":  {claiming(100, 100), "picture_unknown"},
+		"cut":           {good[:len(good)/2], "picture_unknown"},
+		"a drawing":     {[]byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`), "picture_unknown"},
+		"a page":        {[]byte("<html><script>alert(1)</script>"), "picture_unknown"},
+		"many passes":   {append(bytes.Clone(photo[:len(photo)-2]), bytes.Repeat([]byte{0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0}, 150_000)...), "picture_unknown"},
 	} {
 		began := time.Now()
 		err := s.Control.SetBotAvatar(t.Context(), s.Owner, s.bot.PublicID, one.file)
 		problems := access.Problems(err)
-		if len(problems) != 1 || problems[0].Code != one.code || time.Since(began) > 2*time.Second {
+		if len(problems) != 1 || problems[0].Code != one.code || time.Since(began) > 20*time.Second {
 			t.Errorf("%s: %v after %s", name, err, time.Since(began))
 		}
 	}

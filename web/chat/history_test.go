@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"latchkey/internal/control"
 	"latchkey/internal/testbed"
@@ -17,9 +16,9 @@ func TestHistoryGoesAlong(t *testing.T) {
 	r := s.customer("mei.tanaka")
 	page := r.post(s.base()+"/ask", "question", "Where is my invoice?")
 	whole := func() bool { return !strings.Contains(r.get(page.path).body, "data-follow") }
-	testbed.Eventually(t, 5*time.Second, "the first answer", whole)
+	testbed.Eventually(t, "the first answer", whole)
 	r.post(page.path+"/ask", "question", "And the one before?")
-	testbed.Eventually(t, 5*time.Second, "the second answer", whole)
+	testbed.Eventually(t, "the second answer", whole)
 	s.says(string(s.Faulty.Call(1).Body), `"Where is my invoice?"`, `"In your inbox."`, `"And the one before?"`)
 }
 
@@ -83,5 +82,5 @@ func TestOthersConversations(t *testing.T) {
 		t.Errorf("through another link: %d", got.status)
 	}
 	s.Faulty.Call(0).End()
-	testbed.Eventually(t, 5*time.Second, "the owner's answer goes on", func() bool { return !strings.Contains(mei.get(page.path).body, "data-follow") })
+	testbed.Eventually(t, "the owner's answer goes on", func() bool { return !strings.Contains(mei.get(page.path).body, "data-follow") })
 }

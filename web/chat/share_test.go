@@ -11,8 +11,10 @@ import (
 )
 
 func TestSignedOut(t *testing.T) {
-	end := time.Now().Add(29 * 24 * time.Hour)
-	s := newSite(t, faulty.Good, control.ShareForm{ExpiresAt: &end})
+	s := newSite(t, faulty.Good, control.ShareForm{})
+	end := s.Now().Add(29 * 24 * time.Hour)
+	_, err := s.Control.EditShare(t.Context(), s.Owner, s.share.Row.PublicID, control.ShareForm{ExpiresAt: &end})
+	s.must(err)
 	r := s.reader()
 	page := r.get(s.base())
 	if page.status != http.StatusOK {
@@ -187,7 +189,7 @@ func TestUnknownLink(t *testing.T) {
 			t.Errorf("%.20s: %d", text, page.status)
 		}
 		s.says(page.body, "This link does not lead anywhere.")
-		s.saysNot(page.body, "Acme")
+		s.saysNot(page.body, "Acme Support", "Acme help desk")
 	}
 	// The text of an API token opens no chat.
 	if page := s.reader().get("/s/" + s.Token(t, control.TokenForm{}).Secret); page.status != http.StatusNotFound {

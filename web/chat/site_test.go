@@ -272,7 +272,7 @@ func (s *stream) next() event {
 			s.t.Fatal("the stream ended")
 		}
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatal("no event came")
 	}
 	return event{}

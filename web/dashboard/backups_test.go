@@ -11,23 +11,18 @@ import (
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/testbed"
 )
 
 // done waits until no backup is worked on.
 func (r *reader) done() answer {
 	r.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for late := time.After(20 * time.Second); ; {
-		if a := r.get("/settings/backups"); !strings.Contains(a.body, `hx-trigger="every 1s"`) {
-			return a
-		}
-		select {
-		case <-tick.C:
-		case <-late:
-			r.t.Fatal("the work on a backup does not end")
-		}
-	}
+	var a answer
+	testbed.Eventually(r.t, "the work on a backup has ended", func() bool {
+		a = r.get("/settings/backups")
+		return !strings.Contains(a.body, `hx-trigger="every 1s"`)
+	})
+	return a
 }
 
 var madeBackup = regexp.MustCompile(`latchkey-\d{8}-\d{6}\.db`)

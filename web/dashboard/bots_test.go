@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
@@ -244,7 +243,7 @@ func TestLeavingATrialStopsTheProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	leave()
-	testbed.Eventually(t, 10*time.Second, "the provider is told that the reader has left", func() bool { return s.Faulty.Cancelled() == 1 })
+	testbed.Eventually(t, "the provider is told that the reader has left", func() bool { return s.Faulty.Cancelled() == 1 })
 	r.part = true
 	r.get("/bots/"+row.PublicID+"/try/stop?answer=try-1").want(t, 200, "Send", "Stopped.", "#try-1-end")
 	r.get("/bots/"+row.PublicID+"/try/stop?answer=%22%3E").want(t, 200, "Send", "!Stopped.")

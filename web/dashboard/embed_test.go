@@ -64,18 +64,18 @@ func TestIdentityKeyAndTester(t *testing.T) {
 	made.want(t, 200, "Shown once.", "The key was made.", "createHmac")
 	key := keyOf(t, made.body)
 	r.get("/bots/"+s.Bot.PublicID+"/embed?for=php").want(t, 200, "hash_hmac", "On: the chat opens only", "!"+key)
-	good := signedBy(t, key, jwt.MapClaims{"sub": "visitor-7", "name": "Mei <b>", "exp": time.Now().Add(2 * time.Minute).Unix()})
+	good := signedBy(t, key, jwt.MapClaims{"sub": "visitor-7", "name": "Mei <b>", "exp": s.Now().Add(2 * time.Minute).Unix()})
 	for range 2 {
 		r.post(path+"/try", "token", good).want(t, 200, "The chat would take it.", "sub visitor-7, name Mei &lt;b&gt;", "!"+key)
 	}
 	for sentence, token := range map[string]string{
 		"There is no signed text here.":        "",
 		"three parts with dots":                "abc",
-		"The signature does not fit":           signedBy(t, "another", jwt.MapClaims{"sub": "a", "exp": time.Now().Add(time.Minute).Unix()}),
+		"The signature does not fit":           signedBy(t, "another", jwt.MapClaims{"sub": "a", "exp": s.Now().Add(time.Minute).Unix()}),
 		"It has no exp":                        signedBy(t, key, jwt.MapClaims{"sub": "a"}),
-		"at most 5 minutes are taken":          signedBy(t, key, jwt.MapClaims{"sub": "a", "exp": time.Now().Add(time.Hour).Unix()}),
-		"It has no sub":                        signedBy(t, key, jwt.MapClaims{"exp": time.Now().Add(time.Minute).Unix()}),
-		"(exp). Sign it when the page is made": signedBy(t, key, jwt.MapClaims{"sub": "a", "exp": time.Now().Add(-time.Minute).Unix()}),
+		"at most 5 minutes are taken":          signedBy(t, key, jwt.MapClaims{"sub": "a", "exp": s.Now().Add(time.Hour).Unix()}),
+		"It has no sub":                        signedBy(t, key, jwt.MapClaims{"exp": s.Now().Add(time.Minute).Unix()}),
+		"(exp). Sign it when the page is made": signedBy(t, key, jwt.MapClaims{"sub": "a", "exp": s.Now().Add(-time.Minute).Unix()}),
 	} {
 		r.post(path+"/try", "token", token).want(t, 200, "The chat would refuse it.", sentence)
 	}
@@ -112,6 +112,7 @@ func signedBy(t *testing.T, key string, claims jwt.MapClaims) string {
 // What the page gives out to be pasted is run, and the chat takes what it signs.
 func TestIdentityCodeSigns(t *testing.T) {
 	s := newSite(t)
+	s.Wait(-time.Until(s.Now())) // those who sign look at the machine's own clock
 	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.Bot.PublicID)
 	s.must(err)
 	for language, one := range map[string]struct {

@@ -289,7 +289,7 @@ func TestAuditShowsChanges(t *testing.T) {
 // Nothing of a neighbour's is on any of these pages.
 func TestInsightIsOfOneWorkspace(t *testing.T) {
 	s := newSite(t)
-	k := s.Token(t, control.TokenForm{Name: new("Ours")})
+	k := s.Token(t, control.TokenForm{Name: new("Ours, of Acme")})
 	ours := s.call(k, s.Now(), 500_000, nil)
 	_, err := s.Control.CreateUser(t.Context(), s.Owner, control.UserForm{Username: new("northwind"), Password: new("another horse battery staple")})
 	s.must(err)
@@ -301,9 +301,9 @@ func TestInsightIsOfOneWorkspace(t *testing.T) {
 		t.Fatalf("%d at %s", in.status, in.path)
 	}
 	for _, path := range []string{"/", "/usage?by=token", "/requests", "/audit", "/usage.csv?by=token", "/requests.csv", "/audit.csv"} {
-		r.get(path).want(t, 200, "!Ours", "!"+ours.RequestID, "!"+k.Row.PublicID)
+		r.get(path).want(t, 200, "!Ours,", "!"+ours.RequestID, "!"+k.Row.PublicID)
 	}
-	r.get("/requests/"+ours.RequestID).want(t, 404, "!Ours")
+	r.get("/requests/"+ours.RequestID).want(t, 404, "!Ours,")
 }
 
 // A ledger that does not add up stands before all else, for who runs the instance.

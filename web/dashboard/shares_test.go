@@ -45,6 +45,7 @@ func (s *site) customer(name string) db.CustomerRow {
 
 func TestShareIsMadeShownAndRevoked(t *testing.T) {
 	s := newSite(t)
+	s.StopClock() // a revocation is undone in seconds
 	mei := s.customer("mei.tanaka")
 	r := s.signIn(access.Editor)
 	r.get("/shares").want(t, 200, "No share link yet")

@@ -35,6 +35,7 @@ func (s *site) lastAudit() string {
 
 func TestTokenIsMadeCopiedAndRevoked(t *testing.T) {
 	s := newSite(t)
+	s.StopClock() // a revocation is undone in seconds
 	r := s.signIn(access.Editor)
 	r.get("/tokens").want(t, 200, "No API token yet", "New token")
 	form := r.get("/tokens/new")

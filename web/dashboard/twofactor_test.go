@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"encoding/base32"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"sync"
@@ -35,9 +36,27 @@ func (a app) code() string {
 	return code
 }
 
-// twoFactor switches two-factor sign-in on for the reader.
+// wrong is a code that the app shows neither now nor before nor next.
+func (a app) wrong() string {
+	a.t.Helper()
+	for n := 0; ; n++ {
+		code, fits := fmt.Sprintf("%06d", n), false
+		for _, off := range []time.Duration{-30 * time.Second, 0, 30 * time.Second} {
+			shown, err := totp.GenerateCode(strings.ReplaceAll(a.text, " ", ""), a.Now().Add(off))
+			a.must(err)
+			fits = fits || shown == code
+		}
+		if !fits {
+			return code
+		}
+	}
+}
+
+// twoFactor switches two-factor sign-in on for the reader. A code is good for half a
+// minute, which does not end by itself from now on.
 func (r *reader) twoFactor() (app, []string) {
 	r.t.Helper()
+	r.StopClock()
 	ws := r.get("/settings/profile").value(r.t, "workspace")
 	page := r.post("/settings/two-factor/new", "workspace", ws)
 	found := totpText.FindStringSubmatch(page.body)
@@ -45,7 +64,7 @@ func (r *reader) twoFactor() (app, []string) {
 		r.t.Fatalf("no text for the app:\n%s", bodyOf(page.body))
 	}
 	a := app{r.site, found[1]}
-	wrong := r.post("/settings/two-factor", "workspace", ws, "app", page.value(r.t, "app"), "code", "000000")
+	wrong := r.post("/settings/two-factor", "workspace", ws, "app", page.value(r.t, "app"), "code", a.wrong())
 	wrong.want(r.t, 422, "This code does not fit", a.text)
 	on := r.post("/settings/two-factor", "workspace", ws, "app", wrong.value(r.t, "app"), "code", a.code())
 	on.want(r.t, 200, "Recovery codes", "shown this once")
@@ -76,7 +95,7 @@ func TestTwoFactorSignIn(t *testing.T) {
 		t.Fatalf("the password alone opens %s", a.path)
 	}
 	ticket := ticketPattern.FindStringSubmatch(asked.body)[1]
-	in.post("/login/code", "ticket", ticket, "code", "000000", "next", "/settings/profile").want(t, 422, "This code does not fit", ticket)
+	in.post("/login/code", "ticket", ticket, "code", phone.wrong(), "next", "/settings/profile").want(t, 422, "This code does not fit", ticket)
 	used := phone.code() // it proved the app a moment ago
 	in.post("/login/code", "ticket", ticket, "code", used).want(t, 422, "was used already")
 	s.Wait(30 * time.Second)
@@ -119,10 +138,10 @@ func TestTwoFactorTicketEndsWithThePassword(t *testing.T) {
 func TestTwoFactorGuessingIsThrottled(t *testing.T) {
 	s := newSite(t)
 	r := s.signIn(access.Owner)
-	_, codes := r.twoFactor()
+	phone, codes := r.twoFactor()
 	ticket := ticketPattern.FindStringSubmatch(s.stranger().post("/login", "username", "lin", "password", testbed.Password).body)[1]
 	for range 10 {
-		s.stranger().post("/login/code", "ticket", ticket, "code", "123456")
+		s.stranger().post("/login/code", "ticket", ticket, "code", phone.wrong())
 	}
 	s.stranger().post("/login/code", "ticket", ticket, "code", codes[0]).want(t, 422, "too many tries")
 	if n, err := s.DB.CountRecoveryCodes(t.Context(), s.User.ID); err != nil || n != 10 {
@@ -188,7 +207,7 @@ func TestTwoFactorIsSwitchedOff(t *testing.T) {
 		t.Fatalf("new codes: %v", fresh)
 	}
 	r.post("/settings/two-factor/off", "workspace", ws, "code", codes[0]).want(t, 422, "This code does not fit")
-	r.post("/settings/two-factor/off", "workspace", ws, "code", "000000").want(t, 422, "This code does not fit", "On")
+	r.post("/settings/two-factor/off", "workspace", ws, "code", phone.wrong()).want(t, 422, "This code does not fit", "On")
 	s.Wait(30 * time.Second)
 	r.post("/settings/two-factor/off", "workspace", ws, "code", phone.code()).want(t, 200, "Two-factor sign-in is off.", "Set it up")
 	s.stranger().post("/login", "username", "lin", "password", testbed.Password, "next", "/settings/profile").want(t, 200, "!Enter your code")

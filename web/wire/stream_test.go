@@ -92,7 +92,7 @@ func (b *safeBuffer) String() string {
 
 func get(t *testing.T, url string) (body string, resp *http.Response, err error) {
 	t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	resp, err = client.Get(url)
 	if err != nil {
 		return "", nil, err

@@ -182,7 +182,7 @@ func TestReaderLeaves(t *testing.T) {
 		t.Fatal(resp.StatusCode)
 	}
 	resp.Body.Close()
-	testbed.Eventually(t, 5*time.Second, "the provider is stopped and the call is settled", func() bool {
+	testbed.Eventually(t, "the provider is stopped and the call is settled", func() bool {
 		rows, err := s.DB.Requests(t.Context(), s.Workspace.ID, db.RequestPage{Limit: 10})
 		s.Must(err)
 		return s.Faulty.Cancelled() == 1 && len(rows) == 1 && rows[0].Outcome == access.Partial && rows[0].Units > 0

@@ -14,6 +14,7 @@ import (
 // Guessing passwords is slowed down like at every door.
 func TestLoginIsThrottled(t *testing.T) {
 	s := newSite(t)
+	s.StopClock()
 	login := func(password string) (int, map[string]any) {
 		return s.object("nobody", "POST", "/api/v1/auth/login", fmt.Sprintf(`{"username":"lin","password":%q}`, password))
 	}

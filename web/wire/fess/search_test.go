@@ -3,7 +3,6 @@ package fess_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
@@ -57,7 +56,7 @@ func TestSearchStopsWithItsClient(t *testing.T) {
 		t.Error("the client was answered")
 	}
 	call.WaitGone()
-	testbed.Eventually(t, 5*time.Second, "nothing is reserved", func() bool {
+	testbed.Eventually(t, "nothing is reserved", func() bool {
 		row, err := s.DB.Token(t.Context(), s.Workspace.ID, s.Values["bound"])
 		return err == nil && row.Purse.Reserved == 0 && row.Purse.Used == 0
 	})

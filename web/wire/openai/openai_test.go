@@ -182,7 +182,7 @@ func TestHangUpStopsTheProvider(t *testing.T) {
 		call.WaitGone()
 		<-done
 	}
-	testbed.Eventually(t, 2*time.Second, "nothing is reserved", func() bool {
+	testbed.Eventually(t, "nothing is reserved", func() bool {
 		row, err := h.DB.Token(t.Context(), h.Workspace.ID, k.Row.PublicID)
 		return err == nil && row.Purse.Reserved == 0
 	})

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"latchkey/internal/control"
 	"latchkey/internal/testbed"
@@ -88,7 +87,7 @@ func TestRunningAnswers(t *testing.T) {
 			t.Error("more came")
 		}
 	}
-	testbed.Eventually(t, 5*time.Second, "everything is settled", func() bool { return s.Gateway.Running() == 0 })
+	testbed.Eventually(t, "everything is settled", func() bool { return s.Gateway.Running() == 0 })
 }
 
 // A long answer in many words repeats itself within bounds, and arrives whole.

@@ -95,6 +95,7 @@ func TestPasswordsHaveOneForm(t *testing.T) {
 // password, locked as if it were wrong, and slowed down with a time.
 func TestSignInIsGuarded(t *testing.T) {
 	s := newSite(t)
+	s.StopClock()
 	u, err := s.Control.CreateUser(t.Context(), s.Owner, control.UserForm{Username: new("ann"), Email: new("ann@acme.example"), Password: new(testbed.Password + " 2")})
 	s.Must(err)
 	_, err = s.Control.DisableUser(t.Context(), s.Owner, u.User.PublicID)
@@ -127,6 +128,7 @@ func TestSignInIsGuarded(t *testing.T) {
 // One address cannot register without end.
 func TestRegistrationIsSlowedDown(t *testing.T) {
 	s := newSite(t)
+	s.StopClock()
 	s.Register("open")
 	for n := range 40 {
 		resp, text := s.call("nobody", "POST", "/v1/user/register", fmt.Sprintf(`{"email":"user%d@acme.example","nickname":"n","password":"1"}`, n))
