@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"runtime"
 	"strings"
@@ -91,11 +92,15 @@ func TestExportStreams(t *testing.T) {
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/customers.csv?sort=name", nil)
 	s.must(err)
 	live := func() int64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.GC() // pools let go at the second
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
+		least := int64(math.MaxInt64)
+		for range 12 { // the server goes on meanwhile: what it drops after a collection counts until the next
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.GC() // pools let go at the second
+			runtime.ReadMemStats(&m)
+			least = min(least, int64(m.HeapAlloc))
+		}
+		return least
 	}
 	response, err := r.client.Do(request)
 	s.must(err)
