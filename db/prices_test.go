@@ -20,7 +20,7 @@ func TestPriceFallsBackAndComesBack(t *testing.T) {
 		}
 	}
 	want("nothing was set", access.DefaultPrice, access.DefaultPrice, true)
-	k.must(k.SetSettings(t.Context(), k.owner, map[string]string{DefaultPricePrompt: "500000", DefaultPriceCompletion: "0"}))
+	k.must(k.SetSettings(t.Context(), k.owner, map[string]string{DefaultPricePrompt: "500000", DefaultPriceCompletion: "0"}, 0))
 	want("another default", 500_000, 0, true)
 	p, err := k.MakePrice(t.Context(), k.owner, access.Price{PublicID: k.id(), Model: "qwen-max", Prompt: 1, Completion: 2})
 	k.must(err)

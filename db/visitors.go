@@ -90,13 +90,17 @@ func (d *DB) ProofUsed(ctx context.Context, b access.Bot, proof [32]byte) (used 
 }
 
 // SetIdentityKey gives a bot the sealed key that says who its visitors are; nil
-// takes it away. What the old key signed counts no more.
-func (d *DB) SetIdentityKey(ctx context.Context, by access.Actor, workspaceID int64, publicID string, sealed []byte) error {
+// takes it away. What the old key signed counts no more. Version is the bot's as it
+// was when the change was thought of, 0: any.
+func (d *DB) SetIdentityKey(ctx context.Context, by access.Actor, workspaceID int64, publicID string, sealed []byte, version int64) error {
 	return d.change(ctx, func(t *Tx) error {
 		b, err := scanBot(t.row("UPDATE bots SET identity_key_sealed = $1, version = version + 1 WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL"+
 			botReturning, sealed, workspaceID, publicID))
 		if err != nil {
 			return orNotFound(err, "bot")
+		}
+		if version != 0 && b.Version != version+1 {
+			return stale()
 		}
 		t.after(func() { d.caches.bots.drop(b.ID) })
 		verb := "bot.identity-key"

@@ -44,8 +44,8 @@ func identityPlace(bot string) secret.Place {
 
 // MakeIdentityKey gives a bot a key with which its owner's server says who a
 // visitor is, in place of the one that it had. It is answered once. From now on the
-// embedded chat opens for those visitors only.
-func (c *Control) MakeIdentityKey(ctx context.Context, by access.Actor, bot string) (string, error) {
+// embedded chat opens for those visitors only. Version is the bot's, 0: any.
+func (c *Control) MakeIdentityKey(ctx context.Context, by access.Actor, bot string, version int64) (string, error) {
 	if err := by.Must(access.ChangeAccess); err != nil {
 		return "", err
 	}
@@ -54,15 +54,16 @@ func (c *Control) MakeIdentityKey(ctx context.Context, by access.Actor, bot stri
 	if err != nil {
 		return "", err
 	}
-	return key, c.DB.SetIdentityKey(ctx, by, by.WorkspaceID, bot, sealed)
+	return key, c.DB.SetIdentityKey(ctx, by, by.WorkspaceID, bot, sealed, version)
 }
 
 // DropIdentityKey takes a bot's key away: everyone may chat again, unnamed.
-func (c *Control) DropIdentityKey(ctx context.Context, by access.Actor, bot string) error {
+// Version is the bot's, 0: any.
+func (c *Control) DropIdentityKey(ctx context.Context, by access.Actor, bot string, version int64) error {
 	if err := by.Must(access.ChangeAccess); err != nil {
 		return err
 	}
-	return c.DB.SetIdentityKey(ctx, by, by.WorkspaceID, bot, nil)
+	return c.DB.SetIdentityKey(ctx, by, by.WorkspaceID, bot, nil, version)
 }
 
 // TryIdentity judges a signed text as the embedded chat would, and uses nothing up.

@@ -72,8 +72,9 @@ func (c *Control) DeletePrice(ctx context.Context, by access.Actor, publicID str
 	return c.DB.DeletePrice(ctx, by, publicID)
 }
 
-// SetDefaultPrice says what a model without a price of its own costs.
-func (c *Control) SetDefaultPrice(ctx context.Context, by access.Actor, prompt, completion string) error {
+// SetDefaultPrice says what a model without a price of its own costs. Version is
+// DefaultPriceAt's, 0: any.
+func (c *Control) SetDefaultPrice(ctx context.Context, by access.Actor, prompt, completion string, version int64) error {
 	if err := by.Must(access.RunInstance); err != nil {
 		return err
 	}
@@ -84,7 +85,17 @@ func (c *Control) SetDefaultPrice(ctx context.Context, by access.Actor, prompt, 
 	}
 	return c.DB.SetSettings(ctx, by, map[string]string{
 		db.DefaultPricePrompt: strconv.FormatInt(p, 10), db.DefaultPriceCompletion: strconv.FormatInt(q, 10),
-	})
+	}, version)
+}
+
+// DefaultPriceAt is DefaultPrice with its version, for a form that changes it.
+func (c *Control) DefaultPriceAt(ctx context.Context) (p access.Price, version int64, err error) {
+	// The version first: what changes between the two is told as a conflict.
+	if version, err = c.DB.SettingsVersion(ctx, db.DefaultPricePrompt, db.DefaultPriceCompletion); err != nil {
+		return p, 0, err
+	}
+	p, err = c.DefaultPrice(ctx)
+	return p, version, err
 }
 
 // DefaultPrice returns what a model without a price of its own costs.

@@ -54,14 +54,14 @@ func TestPriceOnlyOnce(t *testing.T) {
 	}
 	_, err = o.EditPrice(t.Context(), o.admin(), p.PublicID, PriceForm{Prompt: ptr("1"), Version: 1})
 	o.refused(err, "stale")
-	o.must(o.SetDefaultPrice(t.Context(), o.admin(), "1", "4"))
+	o.must(o.SetDefaultPrice(t.Context(), o.admin(), "1", "4", 0))
 	o.must(o.DeletePrice(t.Context(), o.admin(), p.PublicID))
 	p, err = o.DB.FindPrice(t.Context(), "gpt-4o-mini")
 	o.must(err)
 	if !p.Default || p.Prompt != 500_000 || p.Completion != 2_000_000 {
 		t.Errorf("without a price of its own the model costs %+v", p)
 	}
-	o.refused(o.SetDefaultPrice(t.Context(), o.admin(), "x", ""), "decimal_malformed", "decimal_malformed")
+	o.refused(o.SetDefaultPrice(t.Context(), o.admin(), "x", "", 0), "decimal_malformed", "decimal_malformed")
 }
 
 func TestGroupForms(t *testing.T) {
@@ -111,7 +111,7 @@ func TestInstanceIsTheAdminsAlone(t *testing.T) {
 			return err
 		},
 		"delete price":  func(ctx context.Context, by access.Actor) error { return o.DeletePrice(ctx, by, "x") },
-		"default price": func(ctx context.Context, by access.Actor) error { return o.SetDefaultPrice(ctx, by, "", "") },
+		"default price": func(ctx context.Context, by access.Actor) error { return o.SetDefaultPrice(ctx, by, "", "", 0) },
 		"list groups":   func(ctx context.Context, by access.Actor) error { _, err := o.Groups(ctx, by); return err },
 		"group":         func(ctx context.Context, by access.Actor) error { _, err := o.Group(ctx, by, "x"); return err },
 		"make group": func(ctx context.Context, by access.Actor) error {

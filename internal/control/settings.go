@@ -29,7 +29,9 @@ type InstanceSettings struct {
 	OperatorHosts        []string // that the environment lists
 	RequestRetentionDays *int64   // nil: for ever
 	Language             string
-	LanguageFixed        bool // by the environment
+	LanguageFixed        bool  // by the environment
+	Version              int64 // of registration, language and retention together
+	HostsVersion         int64 // of PrivateHosts
 }
 
 // SettingsForm is what an admin sends to change settings. Nil leaves one as it is.
@@ -39,6 +41,7 @@ type SettingsForm struct {
 	PrivateHosts         *[]string
 	RequestRetentionDays **int64 // nil inside: for ever
 	Language             *string
+	Version              int64 // of just the settings that are sent, 0: any
 }
 
 // InstanceSettings returns the settings of the instance.
@@ -48,6 +51,13 @@ func (c *Control) InstanceSettings(ctx context.Context, by access.Actor) (Instan
 	}
 	s := InstanceSettings{
 		Registration: "closed", RegistrationFixed: c.RegistrationFixed, OperatorHosts: c.Settings.PrivateHosts, LanguageFixed: c.LanguageFixed,
+	}
+	var err error // the versions first: what changes after is told as a conflict
+	if s.Version, err = c.DB.SettingsVersion(ctx, RegistrationSetting, LanguageSetting, RequestRetentionSetting); err != nil {
+		return s, err
+	}
+	if s.HostsVersion, err = c.DB.SettingsVersion(ctx, PrivateHostsSetting); err != nil {
+		return s, err
 	}
 	open, err := c.RegistrationOpen(ctx)
 	if err != nil {
@@ -103,7 +113,7 @@ func (c *Control) EditInstanceSettings(ctx context.Context, by access.Actor, f S
 	if err != nil {
 		return InstanceSettings{}, err
 	}
-	if err := c.DB.SetSettings(ctx, by, values); err != nil {
+	if err := c.DB.SetSettings(ctx, by, values, f.Version); err != nil {
 		return InstanceSettings{}, err
 	}
 	return c.InstanceSettings(ctx, by)

@@ -81,7 +81,7 @@ func TestEmbedElsewhere(t *testing.T) {
 // visitor whom the shop vouches for is greeted by name.
 func TestEmbedNamedOnAPhone(t *testing.T) {
 	s := newShop(t, "127.0.0.1", false)
-	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID)
+	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID, 0)
 	s.must(err)
 	b := open(t, phone)
 	b.visit(s.site.URL)

@@ -40,7 +40,7 @@ func (r *reader) introduce(embed, token string) answer {
 // device the same.
 func TestEmbedIdentity(t *testing.T) {
 	s := newStall(t, faulty.Good, control.TokenForm{})
-	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID)
+	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID, 0)
 	s.must(err)
 	r := s.reader()
 	nameless := r.get(s.embed())
@@ -91,13 +91,13 @@ func TestEmbedIdentity(t *testing.T) {
 // sentence for the visitor, and opens nothing.
 func TestEmbedIdentityRefused(t *testing.T) {
 	s := newStall(t, faulty.Good, control.TokenForm{})
-	old, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID)
+	old, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID, 0)
 	s.must(err)
 	before := s.reader()
 	if got := before.introduce(s.embed(), s.signed(old, s.claims("early.bird"))); got.status != 204 {
 		t.Fatalf("%d", got.status)
 	}
-	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID)
+	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.bot.PublicID, 0)
 	s.must(err)
 	s.says(before.get(s.embed()).body, "This chat opens from the pages of") // what the old key opened is shut
 	good := s.signed(key, s.claims("visitor-1"))
@@ -147,7 +147,7 @@ func TestEmbedIdentityRefused(t *testing.T) {
 		t.Errorf("a customer was made: %+v %v", m, err)
 	}
 	// Where no signature is asked for none is taken either.
-	s.must(s.Control.DropIdentityKey(t.Context(), s.Owner, s.bot.PublicID))
+	s.must(s.Control.DropIdentityKey(t.Context(), s.Owner, s.bot.PublicID, 0))
 	if got := s.reader().introduce(s.embed(), s.signed(key, s.claims("visitor-2"))); got.header.Get("X-Reason") != "identity_no_key" {
 		t.Errorf("without a key: %s", got.header.Get("X-Reason"))
 	}

@@ -89,6 +89,7 @@ func (d *Dashboard) EditEmbed(c *fiber.Ctx) error {
 	if refused(err) {
 		return d.showEmbed(c, page.StatusOf(err), func(v *views.BotEmbedView) {
 			v.Failed, v.Errors, v.Origins = true, formErrors(c, err), field(c, "allowed_origins")
+			v.Version = versionAgain(c, v.Errors, v.Version)
 		})
 	}
 	if err != nil {
@@ -143,7 +144,7 @@ func (d *Dashboard) embedSnippets(c *fiber.Ctx, bot db.BotRow, beta string, sign
 
 // MakeIdentityKey gives the bot a key, and shows it once.
 func (d *Dashboard) MakeIdentityKey(c *fiber.Ctx) error {
-	key, err := d.Control.MakeIdentityKey(c.UserContext(), d.actor(c), c.Params("id"))
+	key, err := d.Control.MakeIdentityKey(c.UserContext(), d.actor(c), c.Params("id"), versionOf(c))
 	if err != nil {
 		return err
 	}
@@ -165,13 +166,14 @@ func (d *Dashboard) askIdentity(c *fiber.Ctx, verb, path string) error {
 	v := views.ConfirmView{
 		Title: l.T("embed." + verb + "_title"), Text: l.T("embed." + verb + "_text"), Button: l.T("embed." + verb),
 		Action: botHref(row.PublicID) + "/identity" + path, Keep: embedHref(row.PublicID),
+		Hidden: []views.OptionView{{Label: "version", Value: version(row.Version)}},
 	}
 	return page.ShowOrPart(c, views.ConfirmPage(d.shell(c, "bots", v.Title), v), views.ConfirmPanel(v))
 }
 
 // DropIdentityKey lets visitors chat unnamed again.
 func (d *Dashboard) DropIdentityKey(c *fiber.Ctx) error {
-	if err := d.Control.DropIdentityKey(c.UserContext(), d.actor(c), c.Params("id")); err != nil {
+	if err := d.Control.DropIdentityKey(c.UserContext(), d.actor(c), c.Params("id"), versionOf(c)); err != nil {
 		return err
 	}
 	return d.say(c, embedHref(c.Params("id")), "embed.dropped")

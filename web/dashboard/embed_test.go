@@ -113,7 +113,7 @@ func signedBy(t *testing.T, key string, claims jwt.MapClaims) string {
 func TestIdentityCodeSigns(t *testing.T) {
 	s := newSite(t)
 	s.Wait(-time.Until(s.Now())) // those who sign look at the machine's own clock
-	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.Bot.PublicID)
+	key, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, s.Bot.PublicID, 0)
 	s.must(err)
 	for language, one := range map[string]struct {
 		file, more string

@@ -84,6 +84,16 @@ func versionOf(c *fiber.Ctx) int64 {
 	return n
 }
 
+// versionAgain is what a form that comes back is based on: the version it was drawn
+// from, or, once it was told that it is behind the times, the present one, so that
+// saving again decides.
+func versionAgain(c *fiber.Ctx, problems map[string]string, present string) string {
+	if isStale(problems) {
+		return present
+	}
+	return field(c, "version")
+}
+
 // refused reports whether a form may come back filled in and marked: what was
 // typed is at fault, or a name is taken.
 func refused(err error) bool {

@@ -114,6 +114,7 @@ func (d *Dashboard) CreateGroup(c *fiber.Ctx) error {
 func (d *Dashboard) groupedOr(c *fiber.Ctx, err error, v views.GroupFormView) error {
 	if refused(err) {
 		v.Failed, v.Errors = true, formErrors(c, err)
+		v.Version = versionAgain(c, v.Errors, v.Version)
 		v.Name, v.Description, v.Ratio = field(c, "name"), field(c, "description"), field(c, "ratio")
 		v.RPM, v.TPM, v.Models, v.Enabled = field(c, "rpm"), field(c, "tpm"), field(c, "models"), ticked(c, "enabled")
 		choose(v.Which, field(c, "which"))

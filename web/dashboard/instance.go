@@ -31,6 +31,7 @@ func (d *Dashboard) showInstance(c *fiber.Ctx, status int, change func(*views.In
 	v := views.InstanceView{
 		Settings: d.settings(c, instancePath), Registration: registrationOptions(l, s.Registration), RegistrationFixed: s.RegistrationFixed,
 		LanguageFixed: s.LanguageFixed, Hosts: strings.Join(s.PrivateHosts, "\n"), OperatorHosts: s.OperatorHosts,
+		Version: version(s.Version), HostsVersion: version(s.HostsVersion),
 	}
 	for _, one := range lang.All() {
 		v.Languages = append(v.Languages, views.OptionView{Value: string(one), Label: one.Name(), Chosen: string(one) == s.Language})
@@ -56,7 +57,7 @@ func registrationOptions(l lang.Lang, chosen string) []views.OptionView {
 
 // EditInstance saves who may sign up, the language and how long the log is kept.
 func (d *Dashboard) EditInstance(c *fiber.Ctx) error {
-	f := control.SettingsForm{Registration: sent(c, "registration"), Language: sent(c, "language")}
+	f := control.SettingsForm{Registration: sent(c, "registration"), Language: sent(c, "language"), Version: versionOf(c)}
 	days, err := number(field(c, "request_retention_days"), "request_retention_days")
 	if err == nil {
 		kept := &days
@@ -69,7 +70,8 @@ func (d *Dashboard) EditInstance(c *fiber.Ctx) error {
 	if refused(err) {
 		return d.showInstance(c, page.StatusOf(err), func(v *views.InstanceView) {
 			l := page.Lang(c)
-			v.Failed, v.Errors, v.Retention = "settings", page.FieldErrors(c, err), field(c, "request_retention_days")
+			v.Failed, v.Errors, v.Retention = "settings", formErrors(c, err), field(c, "request_retention_days")
+			v.Version = versionAgain(c, v.Errors, v.Version)
 			v.Registration = registrationOptions(l, field(c, "registration"))
 			for i := range v.Languages {
 				v.Languages[i].Chosen = v.Languages[i].Value == field(c, "language")
@@ -85,10 +87,11 @@ func (d *Dashboard) EditInstance(c *fiber.Ctx) error {
 // EditHosts saves the list of private hosts that providers may reach.
 func (d *Dashboard) EditHosts(c *fiber.Ctx) error {
 	hosts := strings.FieldsFunc(field(c, "private_hosts"), func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ' ' || r == '\t' })
-	_, err := d.Control.EditInstanceSettings(c.UserContext(), d.actor(c), control.SettingsForm{PrivateHosts: &hosts})
+	_, err := d.Control.EditInstanceSettings(c.UserContext(), d.actor(c), control.SettingsForm{PrivateHosts: &hosts, Version: versionOf(c)})
 	if refused(err) || access.KindOf(err) == access.Forbidden {
 		return d.showInstance(c, page.StatusOf(err), func(v *views.InstanceView) {
-			v.Failed, v.Errors, v.Hosts = "hosts", page.FieldErrors(c, err), field(c, "private_hosts")
+			v.Failed, v.Errors, v.Hosts = "hosts", formErrors(c, err), field(c, "private_hosts")
+			v.HostsVersion = versionAgain(c, v.Errors, v.HostsVersion)
 		})
 	}
 	if err != nil {

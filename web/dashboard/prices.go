@@ -23,7 +23,7 @@ func (d *Dashboard) showPrices(c *fiber.Ctx, status int, typed *views.DefaultPri
 	if err != nil {
 		return err
 	}
-	standard, err := d.Control.DefaultPrice(c.UserContext())
+	standard, at, err := d.Control.DefaultPriceAt(c.UserContext())
 	if err != nil {
 		return err
 	}
@@ -37,9 +37,10 @@ func (d *Dashboard) showPrices(c *fiber.Ctx, status int, typed *views.DefaultPri
 		})
 	}
 	v := views.PricesView{Settings: d.settings(c, pricesPath), List: list, Default: views.DefaultPriceView{
-		Prompt: d.Control.Dollars(standard.Prompt), Completion: d.Control.Dollars(standard.Completion),
+		Prompt: d.Control.Dollars(standard.Prompt), Completion: d.Control.Dollars(standard.Completion), Version: version(at),
 	}}
 	if typed != nil {
+		typed.Version = versionAgain(c, typed.Errors, v.Default.Version)
 		v.Default = *typed
 	}
 	return page.StatusOrPart(c, status, views.PricesPage(v), views.PricesBody(list))
@@ -59,10 +60,10 @@ func (d *Dashboard) price(c *fiber.Ctx, units int64) string {
 
 // SetDefaultPrice saves what a model without a price costs.
 func (d *Dashboard) SetDefaultPrice(c *fiber.Ctx) error {
-	err := d.Control.SetDefaultPrice(c.UserContext(), d.actor(c), field(c, "prompt"), field(c, "completion"))
+	err := d.Control.SetDefaultPrice(c.UserContext(), d.actor(c), field(c, "prompt"), field(c, "completion"), versionOf(c))
 	if refused(err) {
 		return d.showPrices(c, page.StatusOf(err), &views.DefaultPriceView{
-			Failed: true, Errors: page.FieldErrors(c, err), Prompt: field(c, "prompt"), Completion: field(c, "completion"),
+			Failed: true, Errors: formErrors(c, err), Prompt: field(c, "prompt"), Completion: field(c, "completion"),
 		})
 	}
 	if err != nil {
@@ -114,6 +115,7 @@ func (d *Dashboard) CreatePrice(c *fiber.Ctx) error {
 func (d *Dashboard) pricedOr(c *fiber.Ctx, err error, v views.PriceFormView) error {
 	if refused(err) {
 		v.Failed, v.Errors = true, formErrors(c, err)
+		v.Version = versionAgain(c, v.Errors, v.Version)
 		v.Model, v.Prompt, v.Completion = field(c, "model"), field(c, "prompt"), field(c, "completion")
 		return d.showPrice(c, page.StatusOf(err), v)
 	}

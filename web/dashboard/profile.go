@@ -35,9 +35,9 @@ func (d *Dashboard) EditProfile(c *fiber.Ctx) error {
 	})
 	if refused(err) {
 		v := d.profileView(c)
-		v.Failed, v.Errors = true, page.FieldErrors(c, err)
+		v.Failed, v.Errors = true, formErrors(c, err)
 		v.Username, v.Email, v.Nickname, v.TimeZone = field(c, "username"), field(c, "email"), field(c, "nickname"), field(c, "time_zone")
-		v.Languages, v.Version = languageOptions(page.Lang(c), field(c, "language")), field(c, "version")
+		v.Languages, v.Version = languageOptions(page.Lang(c), field(c, "language")), versionAgain(c, v.Errors, v.Version)
 		return page.Status(c, page.StatusOf(err), views.ProfilePage(v))
 	}
 	if err != nil {

@@ -193,11 +193,9 @@ func (d *Dashboard) EditUser(c *fiber.Ctx) error {
 	if refused(err) {
 		form := views.UserFormView{
 			Failed: true, Errors: formErrors(c, err), Username: field(c, "username"), Email: field(c, "email"), Nickname: field(c, "nickname"),
-			Admin: ticked(c, "is_admin"), Version: field(c, "version"),
+			Admin: ticked(c, "is_admin"),
 		}
-		if isStale(form.Errors) {
-			form.Version = version(old.Version)
-		}
+		form.Version = versionAgain(c, form.Errors, version(old.Version))
 		return d.showUser(c, page.StatusOf(err), old, form)
 	}
 	if err != nil {

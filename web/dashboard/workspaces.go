@@ -44,9 +44,9 @@ func (d *Dashboard) EditWorkspace(c *fiber.Ctx) error {
 	})
 	if refused(err) {
 		v := d.workspaceView(c)
-		v.Failed, v.Errors = true, page.FieldErrors(c, err)
+		v.Failed, v.Errors = true, formErrors(c, err)
 		v.Name, v.TimeZone, v.BrandName, v.Colour, v.Credit = field(c, "name"), field(c, "time_zone"), b.Name, b.Colour, !b.NoCredit
-		v.Legal, v.MayDelete, v.Version = b.Legal, !b.NoDelete, field(c, "version")
+		v.Legal, v.MayDelete, v.Version = b.Legal, !b.NoDelete, versionAgain(c, v.Errors, v.Version)
 		return page.Status(c, page.StatusOf(err), views.WorkspacePage(v))
 	}
 	if err != nil {

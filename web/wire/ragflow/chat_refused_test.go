@@ -130,7 +130,7 @@ func TestBetaWithoutAVisitor(t *testing.T) {
 	s := newSite(t)
 	other := s.otherBot("Other", access.AgentBot)
 	s.Bearers["free"] = s.Token(t, control.TokenForm{}).Beta
-	_, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, other)
+	_, err := s.Control.MakeIdentityKey(t.Context(), s.Owner, other, 0)
 	s.Must(err)
 	if _, v := s.object("free", "POST", s.chatPath(other), hello); v["message"] != badKey {
 		t.Errorf("a bot with an identity key: %v", v)
