@@ -208,10 +208,10 @@ func (g *Gateway) keepPace(c *call, key limitKey, limit pace) error {
 	case over.concurrent:
 		c.check(RuleRate, true, "", paceText(limit))
 		c.check(RuleConcurrent, false, fmt.Sprint(limit.concurrent+1), countText(limit.concurrent))
-		return access.Fail(access.Limited, "too_many_concurrent", "At most %d calls may run at once. Wait for one to end.", limit.concurrent).After(over.wait)
+		return over.refusal(limit)
 	}
 	c.check(RuleRate, false, over.text(), paceText(limit))
-	return access.Fail(access.Limited, "rate_limit_exceeded", "At most %s. Try again in %d s.", paceText(limit), seconds(over.wait)).After(over.wait)
+	return over.refusal(limit)
 }
 
 // still reports why a running call may not go on, nil while it may. It is asked

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"latchkey/internal/access"
 )
 
 // limits counts requests, tokens and calls at once. It lives in memory: a restart
@@ -44,16 +46,61 @@ func newLimits(now func() time.Time) *limits {
 // overrun says which limit a call would break, and when it fits again.
 type overrun struct {
 	concurrent bool
+	never      bool // it alone has more tokens than a minute may
 	requests   int64
 	tokens     int64
 	wait       time.Duration
 }
 
 func (o overrun) text() string {
+	if o.never {
+		return fmt.Sprintf("%d tokens%s", o.tokens, AtOnce)
+	}
 	if o.tokens > 0 {
 		return fmt.Sprintf("%d tokens", o.tokens)
 	}
 	return fmt.Sprintf("%d requests", o.requests)
+}
+
+// AtOnce ends what the trace notes of a call that no minute can hold.
+const AtOnce = " at once"
+
+// refusal is what a caller is told. What never fits is not told to wait.
+func (o overrun) refusal(p pace) error {
+	switch {
+	case o.concurrent:
+		return access.Fail(access.Limited, "too_many_concurrent", "At most %d calls may run at once. Wait for one to end.", p.concurrent).After(o.wait)
+	case o.never:
+		return access.Fail(access.Limited, "rate_limit_exceeded",
+			"This call alone has about %d tokens, more than the %d a minute that are allowed. Trying again does not help: shorten it, or have the limit raised.",
+			o.tokens, p.tpm)
+	}
+	return access.Fail(access.Limited, "rate_limit_exceeded", "At most %s. Try again in %d s.", paceText(p), seconds(o.wait)).After(o.wait)
+}
+
+// NeverFits reports whether err refuses a call that no minute can hold, so that
+// trying again is in vain.
+func NeverFits(err error) bool {
+	for _, p := range access.Problems(err) {
+		if p.Code == "rate_limit_exceeded" && p.Wait == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// over says what a call would break of the limits of a minute, nil for none.
+func (m *minute) over(p pace, tokens int64) *overrun {
+	requests, used := m.sums()
+	switch {
+	case p.tpm > 0 && tokens > p.tpm:
+		return &overrun{tokens: tokens, never: true}
+	case p.rpm > 0 && requests+1 > p.rpm:
+		return &overrun{requests: requests + 1, wait: m.until(&m.requests, requests+1-p.rpm)}
+	case p.tpm > 0 && used+tokens > p.tpm:
+		return &overrun{tokens: used + tokens, wait: m.until(&m.tokens, used+tokens-p.tpm)}
+	}
+	return nil
 }
 
 // concurrentWait is what a caller is told to wait for a running call to end.
@@ -68,12 +115,10 @@ func (l *limits) enter(key limitKey, p pace, tokens int64) (leave func(), over *
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.minute(key)
-	requests, used := m.sums()
+	over = m.over(p, tokens)
 	switch {
-	case p.rpm > 0 && requests+1 > p.rpm:
-		return nil, &overrun{requests: requests + 1, wait: m.until(&m.requests, requests+1-p.rpm)}
-	case p.tpm > 0 && used > 0 && used+tokens > p.tpm, p.tpm > 0 && used == 0 && tokens > p.tpm:
-		return nil, &overrun{tokens: used + tokens, wait: m.until(&m.tokens, used+tokens-p.tpm)}
+	case over != nil:
+		return nil, over
 	case p.concurrent > 0 && m.running+1 > p.concurrent:
 		return nil, &overrun{concurrent: true, wait: concurrentWait}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"latchkey/db"
 	"latchkey/internal/access"
@@ -176,24 +175,15 @@ func (t *trial) tryPace() {
 		seen = t.limits.look(k.key)
 	}
 	requests, tokens := seen.sums()
-	requests, tokens = requests+1, tokens+t.estimate
-	wait := time.Duration(0)
-	switch {
-	case k.pace.rpm > 0 && requests > k.pace.rpm:
-		wait = seen.until(&seen.requests, requests-k.pace.rpm)
-	case k.pace.tpm > 0 && tokens > k.pace.tpm:
-		wait = seen.until(&seen.tokens, tokens-k.pace.tpm)
-	}
-	counts := overrunText(k.pace, requests, tokens)
-	t.judge(RuleRate, counts, paceText(k.pace), refusedUnless(wait == 0, func() error {
-		return access.Fail(access.Limited, "rate_limit_exceeded", "At most %s. Try again in %d s.", paceText(k.pace), seconds(wait)).After(wait)
-	}))
+	over := seen.over(k.pace, t.estimate)
+	counts := overrunText(k.pace, requests+1, tokens+t.estimate)
+	t.judge(RuleRate, counts, paceText(k.pace), refusedUnless(over == nil, func() error { return over.refusal(k.pace) }))
 	at := ""
 	if k.pace.concurrent > 0 {
 		at = fmt.Sprint(seen.running + 1)
 	}
 	t.judge(RuleConcurrent, at, countText(k.pace.concurrent), refusedUnless(k.pace.concurrent == 0 || seen.running < k.pace.concurrent, func() error {
-		return access.Fail(access.Limited, "too_many_concurrent", "At most %d calls may run at once. Wait for one to end.", k.pace.concurrent).After(concurrentWait)
+		return overrun{concurrent: true, wait: concurrentWait}.refusal(k.pace)
 	}))
 }
 

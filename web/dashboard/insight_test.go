@@ -229,6 +229,20 @@ func TestTraceOfARefusal(t *testing.T) {
 	owner.get("/requests/0123456789abcdef").want(t, 404)
 }
 
+// A call that no minute can hold did not come too often: its page says what it was.
+func TestTraceOfACallThatNeverFits(t *testing.T) {
+	s := newSite(t)
+	k := s.Token(t, control.TokenForm{Name: new("Support desk widget"), TPM: new(int64(50))})
+	response, _ := testbed.Send(t, http.MethodPost, s.url+"/v1/chat/completions",
+		`{"model":"gpt-4o-mini","messages":[{"role":"user","content":"`+strings.Repeat("hello ", 100)+`"}]}`, "Authorization", "Bearer "+k.Secret)
+	page := "/requests/" + response.Header.Get("X-Request-Id")
+	owner := s.reader(access.Owner)
+	owner.get(page).want(t, 200, "Token “Support desk widget” asked for more at once than its limit allows in a minute", "50 tokens a minute",
+		"Change the limit…", "rate_limit_exceeded", "!too often", "!%!")
+	owner.lang = "zh"
+	owner.get(page).want(t, 200, "令牌“Support desk widget”的单次调用超过每分钟上限", "!requests.")
+}
+
 // Every rule's refusal has a page without a hole in its words, in both languages.
 func TestTraceOfEveryRule(t *testing.T) {
 	s := newSite(t)

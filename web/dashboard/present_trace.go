@@ -84,10 +84,14 @@ func (w words) answer(r db.RequestRow) (title, text string) {
 			text = w.sentences(w.T(detail, or(subjectOf(r), c.Call), c.Allowed), text)
 		}
 	}
-	switch key := "requests.title." + r.Rule; {
+	rule := r.Rule
+	if strings.HasSuffix(refusedBy(r).Call, gateway.AtOnce) {
+		rule = "call_too_large"
+	}
+	switch key := "requests.title." + rule; {
 	case !w.Has(key):
 		return w.T("requests.title.refused", subject, w.because(r)), text
-	case r.Rule == "link_spent":
+	case rule == "link_spent":
 		return w.T(key), text
 	case subjectOf(r) != "":
 		return w.T(key, subject, subjectOf(r)), text

@@ -42,7 +42,7 @@ func (d *Door) Error(c *fiber.Ctx, err error) error {
 	if e, ok := errors.AsType[*gateway.TooFast](err); ok {
 		setPace(c, e.Pace)
 	}
-	if !wire.SetRetryAfter(c, err) && status != fiber.StatusTooManyRequests && status < 500 {
+	if !wire.SetRetryAfter(c, err) && (status != fiber.StatusTooManyRequests && status < 500 || gateway.NeverFits(err)) {
 		c.Set("X-Should-Retry", "false")
 	}
 	return sendJSON(c, status, d.spellError(d.lang(c), id, err))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -133,7 +134,7 @@ func TestRefusalsByPaceCarryTheirHeaders(t *testing.T) {
 	h.Faulty.Say("Hello.")
 	base := serve(t, h)
 	for name, form := range map[string]control.TokenForm{
-		"Requests": {RPM: new(int64(1))}, "Tokens": {TPM: new(int64(16))}, "": {Concurrent: new(int64(1)), RPM: new(int64(9)), TPM: new(int64(1))},
+		"Requests": {RPM: new(int64(1))}, "Tokens": {TPM: new(int64(30))}, "": {Concurrent: new(int64(1)), RPM: new(int64(1)), TPM: new(int64(1000))},
 	} {
 		k := h.Token(t, form)
 		var resp *http.Response
@@ -152,6 +153,28 @@ func TestRefusalsByPaceCarryTheirHeaders(t *testing.T) {
 				t.Errorf("%q, %s: %q %q %q", name, what, limit, left, reset)
 			}
 		}
+	}
+}
+
+// A call that no minute can hold is told so at once, and not to come again.
+func TestACallThatNeverFits(t *testing.T) {
+	h := testbed.New(t)
+	base := serve(t, h)
+	k := h.Token(t, control.TokenForm{TPM: new(int64(500))})
+	ask := `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"` + strings.Repeat("word ", 600) + `"}]}`
+	for language, sentence := range map[string]string{
+		"en": `This call alone has about 76\d tokens, more than the 500 a minute that are allowed`, "zh": `约有 76\d 个 token，超过每分钟 500 个的上限`,
+	} {
+		resp, text := testbed.Send(t, "POST", base+"/v1/chat/completions", ask, "Authorization", "Bearer "+k.Secret, "Accept-Language", language)
+		if resp.StatusCode != http.StatusTooManyRequests || !strings.Contains(text, `"code":"rate_limit_exceeded"`) || !regexp.MustCompile(sentence).MatchString(text) {
+			t.Errorf("%d %s", resp.StatusCode, text)
+		}
+		if head := resp.Header; head.Get("Retry-After") != "" || head.Get("X-Should-Retry") != "false" || head.Get("X-Ratelimit-Limit-Tokens") != "500" {
+			t.Errorf("%v", head)
+		}
+	}
+	if n := h.Faulty.Started(); n != 0 {
+		t.Errorf("%d calls went to the provider", n)
 	}
 }
 
