@@ -6,10 +6,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"latchkey/internal/access"
 	"latchkey/internal/control"
+	"latchkey/internal/gateway"
 	"latchkey/internal/testbed"
+	"latchkey/internal/upstream"
 	"latchkey/internal/upstream/faulty"
 )
 
@@ -187,5 +190,50 @@ func TestFaultyProviders(t *testing.T) {
 			r.lang = "zh"
 			s.saysNot(r.get(page.path).body, "There is no answer", "It breaks off")
 		})
+	}
+}
+
+// A provider that never ends its answer is cut off when its time is up: what came
+// stays and is counted once, the reader is told, and the next question is answered.
+func TestAnAnswerWithoutEnd(t *testing.T) {
+	h := testbed.New(t)
+	h.Gateway.Close()
+	h.Upstream.Close()
+	h.Upstream = upstream.New(upstream.Settings{PrivateHosts: h.Faulty.Private, Now: h.Now, FirstEvent: time.Minute, Total: 2 * time.Second})
+	h.Gateway = gateway.New(gateway.Parts{DB: h.DB, Upstream: h.Upstream, Keys: h.Keys, Now: h.Now, Random: h.Control.Random, Log: h.Log})
+	three := int64(3)
+	limit := &three
+	s := newSiteOver(t, h, faulty.Stepped, control.ShareForm{Allowance: &limit})
+	r := s.customer("mei.tanaka")
+	r.part = true
+	asked := r.post(s.base()+"/ask", "question", "What now?")
+	stream := r.follow(s.followOf(asked.body), "")
+	call := s.Faulty.Call(0)
+	call.Send("Well, ")
+	call.Send("here")
+	all := stream.until("end")
+	call.WaitGone()
+	s.says(all[len(all)-1].data, "It breaks off here. The service behind it failed.", `"state":"cut"`)
+	s.says(blocks(all), "Well, here")
+	talk := regexp.MustCompile(`data-href="([^"]+)"`).FindStringSubmatch(asked.body)[1]
+	r.part = false
+	s.says(r.get(talk).body, "Well, here", "It breaks off here.", "2 of 3 questions left", `name="replaces"`)
+
+	r.part = true
+	stream = r.follow(s.followOf(r.post(talk+"/ask", "question", "And now?").body), "")
+	call = s.Faulty.Call(1)
+	call.Send("Now it is whole.")
+	call.End()
+	all = stream.until("end")
+	s.says(all[len(all)-1].data, `"state":"done"`)
+	r.part = false
+	s.says(r.get(talk).body, "Well, here", "Now it is whole.", "1 of 3 questions left")
+	seat, err := s.DB.Seat(t.Context(), s.share.Row.ID, s.customerID("mei.tanaka"))
+	s.must(err)
+	if seat.Purse.Used != 2 || seat.Purse.Reserved != 0 {
+		t.Errorf("the purse: %+v", seat.Purse)
+	}
+	if faults, err := s.DB.CheckLedger(t.Context()); err != nil || len(faults) > 0 {
+		t.Errorf("the ledger: %v, %v", faults, err)
 	}
 }

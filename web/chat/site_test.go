@@ -63,7 +63,12 @@ func (l *logText) String() string {
 // newSite serves a bot whose answers come as fault says, on a link of its own.
 func newSite(t testing.TB, fault faulty.Fault, f control.ShareForm) *site {
 	t.Helper()
-	h := testbed.New(t)
+	return newSiteOver(t, testbed.New(t), fault, f)
+}
+
+// newSiteOver is newSite in a house that is furnished already.
+func newSiteOver(t testing.TB, h *testbed.House, fault faulty.Fault, f control.ShareForm) *site {
+	t.Helper()
 	s := &site{House: h, t: t, live: gateway.NewLive(h.Gateway), log: &logText{}}
 	t.Cleanup(s.live.Close)
 	provider := h.AddProvider(t, "p", h.Faulty.URL+"/v1", string(fault))
