@@ -16,6 +16,8 @@ import (
 	"latchkey/internal/access"
 )
 
+const agent = "latchkey" // all that we tell of ourselves
+
 // Question is one call to a provider.
 type Question struct {
 	Path   string // "/chat/completions", "/embeddings" …
@@ -54,24 +56,19 @@ func (c *Client) send(ctx context.Context, ep Endpoint, method, call string, bod
 	if err != nil {
 		return nil, err
 	}
-	h := http.Header{"User-Agent": {"latchkey"}, "Accept": {"application/json"}}
+	if !httpguts.ValidHeaderFieldValue(ep.Key) {
+		return nil, fail("provider_key_malformed", nil)
+	}
+	r := request{method: method, url: u, key: ep.Key, body: body, accept: "application/json"}
 	if stream {
-		h["Accept"] = []string{"text/event-stream"}
+		r.accept = "text/event-stream"
 	}
-	if ep.Key != "" {
-		if !httpguts.ValidHeaderFieldValue(ep.Key) {
-			return nil, fail("provider_key_malformed", nil)
-		}
-		h["Authorization"] = []string{"Bearer " + ep.Key}
+	var resp *http.Response
+	if wire == nil {
+		resp, err = c.plain.ask(ctx, r)
+	} else {
+		resp, err = wire.RoundTrip(r.standard(ctx)) // not a http.Client: no redirect, no cookie
 	}
-	r := (&http.Request{Method: method, URL: u, Host: u.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	if body != nil {
-		h["Content-Type"] = []string{"application/json"}
-		r.ContentLength = int64(len(body))
-		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		r.Body, _ = r.GetBody()
-	}
-	resp, err := wire.RoundTrip(r) // not a http.Client: no redirect, no cookie
 	if err != nil {
 		return nil, c.broken(ctx, err, "provider_broke")
 	}
@@ -82,7 +79,30 @@ func (c *Client) send(ctx context.Context, ep Endpoint, method, call string, bod
 	return resp, nil
 }
 
-// target is where a call goes, and over what.
+// request is what goes up, over whatever wire.
+type request struct {
+	method, accept, key string
+	url                 *url.URL
+	body                []byte // nil: none
+}
+
+// standard is the request as the standard library wants it.
+func (r *request) standard(ctx context.Context) *http.Request {
+	h := http.Header{"User-Agent": {agent}, "Accept": {r.accept}}
+	if r.key != "" {
+		h["Authorization"] = []string{"Bearer " + r.key}
+	}
+	s := (&http.Request{Method: r.method, URL: r.url, Host: r.url.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	if body := r.body; body != nil {
+		h["Content-Type"] = []string{"application/json"}
+		s.ContentLength = int64(len(body))
+		s.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		s.Body, _ = s.GetBody()
+	}
+	return s
+}
+
+// target is where a call goes, and over what: nil is http1.
 func (c *Client) target(ep Endpoint, call string, size int) (*url.URL, http.RoundTripper, error) {
 	if ep.BaseURL == DemoURL {
 		if c.demo == nil {
@@ -94,7 +114,7 @@ func (c *Client) target(ep Endpoint, call string, size int) (*url.URL, http.Roun
 	if err == nil {
 		u = join(u, call)
 		if u.Scheme == "http" && size <= maxShort {
-			return u, c.plain, nil
+			return u, nil, nil
 		}
 		return u, c.wire, nil
 	}

@@ -9,10 +9,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -30,7 +31,7 @@ var (
 	errInterim = errors.New("too many interim answers, or a switch of protocols")
 )
 
-// http1 is a RoundTripper over connections that are kept for the next call. A
+// http1 asks over connections that are kept for the next call. A
 // connection is kept only after its answer was read to the end and nothing more
 // came on it.
 type http1 struct {
@@ -38,7 +39,7 @@ type http1 struct {
 	now  func() time.Time
 
 	mu    sync.Mutex
-	idle  map[string][]*conn1 // by host and port, the newest last
+	idle  map[string][]*conn1 // by the host of the address, the newest last
 	sweep *time.Timer
 }
 
@@ -82,10 +83,9 @@ func (c *conn1) fresh() bool {
 	return err == nil && silent
 }
 
-// RoundTrip sends one question. Ending the request's context closes the connection.
-func (h *http1) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx := r.Context()
-	c, err := h.take(ctx, hostPort(r.URL.Hostname(), portOf(r.URL)))
+// ask sends one question. Ending the context closes the connection.
+func (h *http1) ask(ctx context.Context, r request) (*http.Response, error) {
+	c, err := h.take(ctx, r.url)
 	if err != nil {
 		return nil, err
 	}
@@ -105,13 +105,13 @@ func (h *http1) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // exchange writes the question and reads the head of the answer.
-func (c *conn1) exchange(r *http.Request) (*http.Response, error) {
+func (c *conn1) exchange(r request) (*http.Response, error) {
 	if err := c.write(r); err != nil {
 		return nil, err
 	}
 	c.room = maxHeader
 	for range maxInterim {
-		resp, err := http.ReadResponse(c.reader, r)
+		resp, err := http.ReadResponse(c.reader, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -126,24 +126,22 @@ func (c *conn1) exchange(r *http.Request) (*http.Response, error) {
 	return nil, errInterim
 }
 
-func (c *conn1) write(r *http.Request) error {
-	b := fmt.Appendf(c.head[:0], "%s %s HTTP/1.1\r\nHost: %s\r\n", r.Method, r.URL.RequestURI(), r.URL.Host)
-	for name, values := range r.Header {
-		for _, v := range values {
-			b = append(append(append(append(b, name...), ": "...), v...), "\r\n"...)
-		}
+func (c *conn1) write(r request) error {
+	b := append(c.head[:0], r.method...)
+	b = append(append(b, ' '), r.url.RequestURI()...)
+	line := func(name, value string) { b = append(append(append(append(b, name...), ": "...), value...), "\r\n"...) }
+	b = append(b, " HTTP/1.1\r\n"...)
+	line("Host", r.url.Host)
+	line("User-Agent", agent)
+	line("Accept", r.accept)
+	if r.key != "" {
+		line("Authorization", "Bearer "+r.key)
 	}
-	if r.Body != nil {
-		b = fmt.Appendf(b, "Content-Length: %d\r\n\r\n", r.ContentLength)
-		from := len(b)
-		b = append(b, make([]byte, r.ContentLength)...)
-		if _, err := io.ReadFull(r.Body, b[from:]); err != nil {
-			return err
-		}
-		r.Body.Close()
-	} else {
-		b = append(b, "\r\n"...)
+	if r.body != nil {
+		line("Content-Type", "application/json")
+		line("Content-Length", strconv.Itoa(len(r.body)))
 	}
+	b = append(append(b, "\r\n"...), r.body...)
 	_, err := c.Conn.Write(b)
 	if c.head = b[:0]; cap(b) > readSize { // an idle connection keeps little
 		c.head = nil
@@ -152,9 +150,9 @@ func (c *conn1) write(r *http.Request) error {
 }
 
 // take finds an idle connection or makes one.
-func (h *http1) take(ctx context.Context, address string) (*conn1, error) {
+func (h *http1) take(ctx context.Context, to *url.URL) (*conn1, error) {
 	for {
-		c := h.pop(address)
+		c := h.pop(to.Host)
 		if c == nil {
 			break
 		}
@@ -163,11 +161,11 @@ func (h *http1) take(ctx context.Context, address string) (*conn1, error) {
 		}
 		c.Close()
 	}
-	plain, err := h.dial(ctx, "tcp", address)
+	plain, err := h.dial(ctx, "tcp", hostPort(to.Hostname(), portOf(to)))
 	if err != nil {
 		return nil, err
 	}
-	c := &conn1{Conn: plain, address: address, room: -1}
+	c := &conn1{Conn: plain, address: to.Host, room: -1}
 	if c.raw, err = plain.(syscall.Conn).SyscallConn(); err != nil {
 		plain.Close()
 		return nil, err
