@@ -18,6 +18,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +53,8 @@ type DB struct {
 	jobs    chan struct{} // told of a job that waits
 	once    sync.Once
 
-	writeStatements map[string]*sql.Stmt // used by the loop alone
+	direct          direct               // used by the loop alone
+	writeStatements map[string]*sql.Stmt // those that return rows; used by the loop alone
 	pending         int                  // what was written since the last checkpoint; the loop's alone
 	leaders         map[leader]int64     // the second of the last row that leads; the loop's alone
 	readStatements  sync.Map             // text → *sql.Stmt
@@ -75,6 +77,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		facts:           make(chan *fact, writeQueue),
 		closing:         make(chan struct{}),
 		jobs:            make(chan struct{}, 1),
+		direct:          direct{statements: map[string]driver.StmtExecContext{}},
 		writeStatements: map[string]*sql.Stmt{},
 		leaders:         map[leader]int64{},
 	}
@@ -131,6 +134,7 @@ func (d *DB) Close() error {
 		if _, e := d.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)"); e != nil {
 			err = errors.Join(err, e)
 		}
+		d.direct.close()
 		for _, s := range d.writeStatements {
 			s.Close()
 		}

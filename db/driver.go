@@ -63,6 +63,40 @@ func readerConnector(path string) connector {
 	return open(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}}, "cache_size = -4096")
 }
 
+// direct runs statements that return no rows on the writer's connection itself:
+// database/sql would copy their arguments once more.
+type direct struct {
+	statements map[string]driver.StmtExecContext
+	values     []driver.NamedValue
+}
+
+func (d *direct) exec(conn any, text string, args []any) (driver.Result, error) {
+	s := d.statements[text]
+	if s == nil {
+		prepared, err := conn.(*sqlite3.SQLiteConn).Prepare(text)
+		if err != nil {
+			return nil, err
+		}
+		s = prepared.(driver.StmtExecContext)
+		d.statements[text] = s
+	}
+	d.values = d.values[:0]
+	for i, a := range args {
+		v, err := driver.DefaultParameterConverter.ConvertValue(a)
+		if err != nil {
+			return nil, err
+		}
+		d.values = append(d.values, driver.NamedValue{Ordinal: i + 1, Value: v})
+	}
+	return s.ExecContext(context.Background(), d.values)
+}
+
+func (d *direct) close() {
+	for _, s := range d.statements {
+		s.(driver.Stmt).Close()
+	}
+}
+
 // SQLiteVersion is the version of the engine inside.
 func SQLiteVersion() string {
 	text, _, _ := sqlite3.Version()

@@ -40,7 +40,7 @@ func (l *Ledger) MakeHistory(ctx context.Context, zone *time.Location, calls []P
 		pinned = append(pinned, c.Purses)
 	}
 	return l.d.change(ctx, func(t *Tx) error {
-		h := &history{zone: zone, sums: map[int64]charge{}, days: map[usageKey]*historyDay{}, used: map[int64]time.Time{}}
+		h := &history{zone: zone, sums: map[int64]charge{}, days: map[usageKey]*usageSum{}, used: map[int64]time.Time{}}
 		for _, c := range calls {
 			n, err := t.insertRequest(c.Request, spellTrace(c.Request))
 			if err != nil {
@@ -58,32 +58,19 @@ func (l *Ledger) MakeHistory(ctx context.Context, zone *time.Location, calls []P
 type history struct {
 	zone *time.Location
 	sums map[int64]charge
-	days map[usageKey]*historyDay
+	days map[usageKey]*usageSum
 	used map[int64]time.Time // when each token was used last
-}
-
-type historyDay struct {
-	requests, refused int64
-	sum               access.Request
 }
 
 func (l *Ledger) addPast(h *history, c PastCall) {
 	r := c.Request
 	day := dayOf(r.At, h.zone)
-	key := keyOf(r, day)
-	one := h.days[key]
-	if one == nil {
-		one = &historyDay{}
-		h.days[key] = one
-	}
+	sum := usageOf(h.days, keyOf(r, day))
 	if r.Outcome != access.Answered && r.Outcome != access.Partial {
-		one.refused++
+		sum.refused++
 		return
 	}
-	one.requests++
-	one.sum.Usage.Prompt += r.Usage.Prompt
-	one.sum.Usage.Completion += r.Usage.Completion
-	one.sum.Units += r.Units
+	sum.add(r)
 	if r.TokenID != 0 && r.At.After(h.used[r.TokenID]) {
 		h.used[r.TokenID] = r.At
 	}
@@ -106,8 +93,8 @@ func (l *Ledger) writeHistory(t *Tx, h *history) error {
 			return err
 		}
 	}
-	for key, day := range h.days {
-		if err := t.addUsage(key, day.requests, day.refused, day.sum); err != nil {
+	for key, sum := range h.days {
+		if err := t.addUsage(key, *sum); err != nil {
 			return err
 		}
 	}

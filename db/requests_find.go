@@ -26,17 +26,19 @@ type leader struct {
 	model       string
 }
 
-// lead reports whether a row is to lead: only where one that is on the disk does so
-// already for its model and second is it not needed.
-func (t *Tx) lead(r access.Request) (need bool, kept func()) {
-	key, second := leader{r.WorkspaceID, r.Model}, r.At.Unix()
-	last, known := t.d.leaders[key]
-	return !known || last != second, func() {
-		if len(t.d.leaders) >= leadersMost {
-			clear(t.d.leaders)
-		}
-		t.d.leaders[key] = second
+// mustLead reports whether a row is to lead: only where one that is on the disk
+// does so already for its model and second is it not needed.
+func (t *Tx) mustLead(r access.Request) bool {
+	last, known := t.d.leaders[leader{r.WorkspaceID, r.Model}]
+	return !known || last != r.At.Unix()
+}
+
+// leads keeps in mind that a row which is on the disk leads.
+func (d *DB) leads(l leader, second int64) {
+	if len(d.leaders) >= leadersMost {
+		clear(d.leaders)
 	}
+	d.leaders[l] = second
 }
 
 // narrowed reports whether the log is narrowed to something that has an index.

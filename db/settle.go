@@ -42,9 +42,8 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
 // settleAll writes settlements in one transaction.
 func (l *Ledger) settleAll(t *Tx, all []*settling) error {
 	sums := map[int64]charge{}
-	days := map[usageKey]*access.Request{}
+	days := map[usageKey]*usageSum{}
 	used := map[int64]bool{}
-	counts := map[usageKey]int64{}
 	for _, s := range all {
 		first, err := t.endHold(s)
 		if err != nil {
@@ -57,11 +56,8 @@ func (l *Ledger) settleAll(t *Tx, all []*settling) error {
 		if err := l.startDue(t, s.Hold.Purses, s.Hold.Zone); err != nil {
 			return err
 		}
-		for id, c := range l.charges(s.Hold, s.Request.Units) {
-			sum := sums[id]
-			sums[id] = charge{sum.charge + c.charge, sum.reserved + c.reserved}
-		}
-		addTo(days, counts, s.Request, t.day(s.Hold.Zone))
+		l.addCharges(sums, s.Hold, s.Request.Units)
+		usageOf(days, keyOf(s.Request, t.day(s.Hold.Zone))).add(s.Request)
 		if s.Request.TokenID != 0 {
 			used[s.Request.TokenID] = true
 		}
@@ -71,17 +67,17 @@ func (l *Ledger) settleAll(t *Tx, all []*settling) error {
 			}
 		}
 	}
-	return l.writeSums(t, sums, days, counts, used)
+	return l.writeSums(t, sums, days, used)
 }
 
-func (l *Ledger) writeSums(t *Tx, sums map[int64]charge, days map[usageKey]*access.Request, counts map[usageKey]int64, used map[int64]bool) error {
+func (l *Ledger) writeSums(t *Tx, sums map[int64]charge, days map[usageKey]*usageSum, used map[int64]bool) error {
 	for id, c := range sums {
 		if _, err := t.exec("UPDATE purses SET used = used + $1, reserved = reserved - $2 WHERE id = $3", c.charge, c.reserved, id); err != nil {
 			return err
 		}
 	}
-	for key, r := range days {
-		if err := t.addUsage(key, counts[key], 0, *r); err != nil {
+	for key, sum := range days {
+		if err := t.addUsage(key, *sum); err != nil {
 			return err
 		}
 	}
@@ -104,17 +100,24 @@ func keyOf(r access.Request, day string) usageKey {
 	return usageKey{r.WorkspaceID, r.TokenID, r.ShareID, r.CustomerID, r.BotID, day, r.Model}
 }
 
-// addTo adds an answered request to the sums of its day.
-func addTo(days map[usageKey]*access.Request, counts map[usageKey]int64, r access.Request, day string) {
-	key := keyOf(r, day)
-	counts[key]++
-	if sum := days[key]; sum != nil {
-		sum.Usage.Prompt += r.Usage.Prompt
-		sum.Usage.Completion += r.Usage.Completion
-		sum.Units += r.Units
-		return
+// usageSum is what a row of usage_days counts: calls that were answered at least
+// in part, those that were refused or failed, and what they took.
+type usageSum struct{ requests, refused, prompt, completion, units int64 }
+
+// usageOf is the sum of a row, begun where there is none yet.
+func usageOf(days map[usageKey]*usageSum, key usageKey) *usageSum {
+	if days[key] == nil {
+		days[key] = &usageSum{}
 	}
-	days[key] = &access.Request{Usage: r.Usage, Units: r.Units}
+	return days[key]
+}
+
+// add counts an answered request.
+func (sum *usageSum) add(r access.Request) {
+	sum.requests++
+	sum.prompt += r.Usage.Prompt
+	sum.completion += r.Usage.Completion
+	sum.units += r.Units
 }
 
 func (t *Tx) day(zone *time.Location) string { return dayOf(t.at, zone) }
@@ -142,19 +145,18 @@ func spellTrace(r access.Request) string {
 
 type charge struct{ charge, reserved int64 }
 
-// charges says what each purse of a call is charged and gets back.
-func (l *Ledger) charges(h *Hold, units int64) map[int64]charge {
+// addCharges adds what each purse of a call is charged and gets back.
+func (l *Ledger) addCharges(sums map[int64]charge, h *Hold, units int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make(map[int64]charge, 4)
 	h.Purses.each(func(id int64) {
-		c := charge{charge: l.known[id].amount(units)}
+		sum := sums[id]
+		sum.charge += l.known[id].amount(units)
 		if h.durable {
-			c.reserved = l.known[id].amount(h.Units)
+			sum.reserved += l.known[id].amount(h.Units)
 		}
-		out[id] = c
+		sums[id] = sum
 	})
-	return out
 }
 
 func (l *Ledger) charged(charges map[int64]charge) {
@@ -174,7 +176,7 @@ func (t *Tx) insertRequest(r access.Request, trace string) (int64, error) {
 	if r.FirstByte > 0 {
 		first = r.FirstByte.Milliseconds()
 	}
-	lead, kept := t.lead(r)
+	lead := t.mustLead(r)
 	n, err := t.exec(`INSERT INTO requests (request_id, at, workspace_id, token_id, share_id, customer_id, bot_id, provider_id,
 		model, door, stream, outcome, status, rule, prompt, completion, units, estimated, first_byte_ms, total_ms, address, trace, leads)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
@@ -183,21 +185,21 @@ func (t *Tx) insertRequest(r access.Request, trace string) (int64, error) {
 		flag(r.Stream), r.Outcome, r.Status, r.Rule, r.Usage.Prompt, r.Usage.Completion, r.Units, flag(r.Usage.Estimated),
 		first, r.Total.Milliseconds(), r.Address, trace, flag(lead))
 	if lead && n == 1 {
-		t.after(kept)
+		l, second := leader{r.WorkspaceID, r.Model}, r.At.Unix()
+		t.after(func() { t.d.leads(l, second) })
 	}
 	return n, err
 }
 
-// addUsage adds calls to a row of usage_days: those that were answered at least in
-// part, those that were refused or failed, and the sums of what they took.
-func (t *Tx) addUsage(k usageKey, requests, refused int64, sum access.Request) error {
+// addUsage adds calls to a row of usage_days.
+func (t *Tx) addUsage(k usageKey, sum usageSum) error {
 	_, err := t.exec(`INSERT INTO usage_days (workspace_id, day, token_id, share_id, customer_id, bot_id, model,
 		requests, refused, prompt, completion, units) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (workspace_id, day, token_id, share_id, customer_id, bot_id, model) DO UPDATE SET
 		requests = requests + excluded.requests, refused = refused + excluded.refused, prompt = prompt + excluded.prompt,
 		completion = completion + excluded.completion, units = units + excluded.units`,
 		k.workspaceID, k.day, k.tokenID, k.shareID, k.customerID, k.botID, k.model,
-		requests, refused, sum.Usage.Prompt, sum.Usage.Completion, sum.Units)
+		sum.requests, sum.refused, sum.prompt, sum.completion, sum.units)
 	return err
 }
 
@@ -219,7 +221,7 @@ func (d *DB) LogRequests(ctx context.Context, all []Logged) error {
 			if n == 0 {
 				continue
 			}
-			if err := t.addUsage(keyOf(one.Request, t.day(one.Zone)), 0, 1, access.Request{}); err != nil {
+			if err := t.addUsage(keyOf(one.Request, t.day(one.Zone)), usageSum{refused: 1}); err != nil {
 				return err
 			}
 			if one.Question != nil {

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -143,18 +144,17 @@ func (d *DB) drain() {
 // commit runs a group in one immediate transaction, each fact under its own
 // savepoint, and acknowledges after the commit.
 func (d *DB) commit(group []*fact) {
-	ctx := context.Background()
-	err := d.exec(ctx, "BEGIN IMMEDIATE")
+	_, err := d.exec("BEGIN IMMEDIATE")
 	if err == nil {
 		for i := 0; i < len(group) && err == nil; i++ {
 			err = d.run(group[i])
 		}
 		if err == nil {
-			err = d.exec(ctx, "COMMIT")
+			_, err = d.exec("COMMIT")
 		}
 		if err != nil {
 			// After some failures the transaction is still open.
-			d.exec(ctx, "ROLLBACK")
+			d.exec("ROLLBACK")
 		}
 	}
 	d.follow(group, err)
@@ -190,19 +190,19 @@ func (d *DB) follow(group []*fact, failed error) {
 // returned says that the transaction is gone, as after some failures of the disk:
 // what ran before is undone with it, and what came after would stand outside.
 func (d *DB) run(f *fact) error {
-	ctx := context.Background()
 	if f.err = f.ctx.Err(); f.err != nil {
 		return nil
 	}
-	if err := d.exec(ctx, "SAVEPOINT fact"); err != nil {
+	if _, err := d.exec("SAVEPOINT fact"); err != nil {
 		return err
 	}
 	if f.err = d.guarded(f); f.err != nil {
-		if err := d.exec(ctx, "ROLLBACK TO fact"); err != nil {
+		if _, err := d.exec("ROLLBACK TO fact"); err != nil {
 			return storageFault(errors.Join(f.err, err))
 		}
 	}
-	return d.exec(ctx, "RELEASE fact")
+	_, err := d.exec("RELEASE fact")
+	return err
 }
 
 // guarded keeps a panic in one fact from ending the loop for all.
@@ -215,13 +215,12 @@ func (d *DB) guarded(f *fact) (err error) {
 	return f.change(&Tx{d: d, ctx: context.Background(), fact: f, at: d.Now()})
 }
 
-func (d *DB) exec(ctx context.Context, text string) error {
-	s, err := d.writeStatement(ctx, text)
-	if err != nil {
+func (d *DB) exec(text string, args ...any) (r driver.Result, err error) {
+	err = d.conn.Raw(func(conn any) error {
+		r, err = d.direct.exec(conn, text, args)
 		return err
-	}
-	_, err = s.ExecContext(ctx)
-	return err
+	})
+	return r, err
 }
 
 func (d *DB) writeStatement(ctx context.Context, text string) (*sql.Stmt, error) {
@@ -237,11 +236,7 @@ func (d *DB) writeStatement(ctx context.Context, text string) (*sql.Stmt, error)
 
 // exec runs a statement and returns how many rows it changed.
 func (t *Tx) exec(text string, args ...any) (int64, error) {
-	s, err := t.d.writeStatement(t.ctx, text)
-	if err != nil {
-		return 0, err
-	}
-	r, err := s.ExecContext(t.ctx, args...)
+	r, err := t.d.exec(text, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -250,11 +245,7 @@ func (t *Tx) exec(text string, args ...any) (int64, error) {
 
 // insert runs an INSERT and returns the new row's number.
 func (t *Tx) insert(text string, args ...any) (int64, error) {
-	s, err := t.d.writeStatement(t.ctx, text)
-	if err != nil {
-		return 0, err
-	}
-	r, err := s.ExecContext(t.ctx, args...)
+	r, err := t.d.exec(text, args...)
 	if err != nil {
 		return 0, err
 	}
