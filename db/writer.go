@@ -141,13 +141,13 @@ func (d *DB) drain() {
 	}
 }
 
-// commit runs a group in one immediate transaction, each fact under its own
-// savepoint, and acknowledges after the commit.
+// commit runs a group in one immediate transaction, each fact so that it can be
+// undone by itself, and acknowledges after the commit.
 func (d *DB) commit(group []*fact) {
 	_, err := d.exec("BEGIN IMMEDIATE")
 	if err == nil {
 		for i := 0; i < len(group) && err == nil; i++ {
-			err = d.run(group[i])
+			err = d.run(group[i], len(group) == 1)
 		}
 		if err == nil {
 			_, err = d.exec("COMMIT")
@@ -186,23 +186,36 @@ func (d *DB) follow(group []*fact, failed error) {
 	}
 }
 
-// run runs a fact under its savepoint. Its own error undoes it alone; the one
-// returned says that the transaction is gone, as after some failures of the disk:
-// what ran before is undone with it, and what came after would stand outside.
-func (d *DB) run(f *fact) error {
+// run runs a fact under its savepoint; one that is alone has the transaction for
+// itself. Its own error undoes it alone; the one returned says that the transaction
+// is gone, as after some failures of the disk: what ran before is undone with it,
+// and what came after would stand outside.
+func (d *DB) run(f *fact, alone bool) error {
 	if f.err = f.ctx.Err(); f.err != nil {
 		return nil
 	}
-	if _, err := d.exec("SAVEPOINT fact"); err != nil {
+	begin, undo, keep := []string{"SAVEPOINT fact"}, []string{"ROLLBACK TO fact"}, []string{"RELEASE fact"}
+	if alone {
+		begin, undo, keep = nil, []string{"ROLLBACK", "BEGIN"}, nil
+	}
+	if err := d.execAll(begin); err != nil {
 		return err
 	}
 	if f.err = d.guarded(f); f.err != nil {
-		if _, err := d.exec("ROLLBACK TO fact"); err != nil {
+		if err := d.execAll(undo); err != nil {
 			return storageFault(errors.Join(f.err, err))
 		}
 	}
-	_, err := d.exec("RELEASE fact")
-	return err
+	return d.execAll(keep)
+}
+
+func (d *DB) execAll(texts []string) error {
+	for _, text := range texts {
+		if _, err := d.exec(text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // guarded keeps a panic in one fact from ending the loop for all.

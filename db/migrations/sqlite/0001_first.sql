@@ -70,15 +70,15 @@ CREATE TABLE requests (
   trace          TEXT    NOT NULL DEFAULT '[]',
   leads          INTEGER NOT NULL DEFAULT 1 CHECK (leads IN (0, 1))
 ) STRICT;
-CREATE INDEX requests_workspace ON requests (workspace_id, at DESC, id DESC);
+CREATE INDEX requests_workspace ON requests (workspace_id, at, id);
 -- Of each model and second at least one row leads; most do not, and cost nothing.
-CREATE INDEX requests_model ON requests (workspace_id, lower(model), at DESC) WHERE leads = 1;
-CREATE INDEX requests_token ON requests (token_id, at DESC, id DESC) WHERE token_id <> 0;
+CREATE INDEX requests_model ON requests (workspace_id, lower(model), at) WHERE leads = 1;
+CREATE INDEX requests_token ON requests (token_id, at, id) WHERE token_id <> 0;
 -- What a plain call of a program never writes.
-CREATE INDEX requests_share ON requests (share_id, at DESC, id DESC) WHERE share_id <> 0;
-CREATE INDEX requests_customer ON requests (customer_id, at DESC, id DESC) WHERE customer_id <> 0;
-CREATE INDEX requests_bot ON requests (bot_id, at DESC, id DESC) WHERE bot_id <> 0;
-CREATE INDEX requests_wrong ON requests (workspace_id, outcome, at DESC, id DESC) WHERE outcome <> 'answered';
+CREATE INDEX requests_share ON requests (share_id, at, id) WHERE share_id <> 0;
+CREATE INDEX requests_customer ON requests (customer_id, at, id) WHERE customer_id <> 0;
+CREATE INDEX requests_bot ON requests (bot_id, at, id) WHERE bot_id <> 0;
+CREATE INDEX requests_wrong ON requests (workspace_id, outcome, at, id) WHERE outcome <> 'answered';
 
 CREATE TABLE usage_days (
   workspace_id INTEGER NOT NULL,
