@@ -138,7 +138,7 @@ func DocsPage(v DocsView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = Bare(BareView{Title: T(ctx, "docs.title"), Path: v.Path, Wide: true, Footer: []string{T(ctx, "docs.about")}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Bare(BareView{Title: T(ctx, "docs.title"), Path: v.Path, Wide: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

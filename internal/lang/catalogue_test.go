@@ -32,7 +32,8 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 		}
 	}
 	for key := range chinese {
-		if _, ok := english[key]; !ok && !strings.HasPrefix(key, "error.") {
+		// The API reference writes its own English: web/ops holds its entries to it.
+		if _, ok := english[key]; !ok && !strings.HasPrefix(key, "error.") && !strings.HasPrefix(key, "reference.") {
 			t.Errorf("en lacks %s", key)
 		}
 	}

@@ -8,7 +8,8 @@
 //
 // Catalogues are the files en/<noun>.json and zh/<noun>.json: flat maps of key
 // to text, or to {"one": …, "other": …} where English needs a plural; "zero" is
-// for how a person says none. Texts are fmt formats; T spells them with its
+// for how a person says none. What code says in English has Chinese entries alone:
+// "error.<code>" and "reference.<sentence>". Texts are fmt formats; T spells them with its
 // arguments, N chooses the plural.
 // Start with T and N here, then money.go and times.go.
 package lang
@@ -114,6 +115,24 @@ func (l Lang) Error(code, text string, args ...any) string {
 		}
 	}
 	return text
+}
+
+// Reference is a sentence of the API reference, which its doors write in English:
+// the translation "reference.<sentence>", or the sentence where there is none.
+func (l Lang) Reference(sentence string) string {
+	m, ok := l.catalogue()["reference."+sentence]
+	if !ok {
+		return sentence
+	}
+	return m.other
+}
+
+// Enumerate puts names in a row.
+func (l Lang) Enumerate(names []string) string {
+	if l == Chinese {
+		return strings.Join(names, "、")
+	}
+	return strings.Join(names, ", ")
 }
 
 // variants are the keys under which the sentences of a code may stand.

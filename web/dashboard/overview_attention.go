@@ -78,7 +78,7 @@ func (w words) stopped(p access.Provider, bots []string) views.AttentionView {
 		reason = p.PauseReason
 	}
 	if len(bots) > 0 {
-		reason = w.sentences(reason, w.N("overview.bots_stopped", int64(len(bots)), w.enumerate(bots)))
+		reason = w.sentences(reason, w.N("overview.bots_stopped", int64(len(bots)), w.Enumerate(bots)))
 	}
 	return views.AttentionView{
 		Icon: "server", Tone: views.Bad, Title: w.T("overview.paused", p.Name), Text: reason,
@@ -154,7 +154,7 @@ func (w words) endingTokens(all []db.Ending) views.AttentionView {
 		parts = append(parts, w.T("overview.one_ends", e.Name, w.Until(e.At, w.now)))
 	}
 	v.Title = w.N("overview.tokens_end", int64(len(all)))
-	v.Text = w.enumerate(parts)
+	v.Text = w.Enumerate(parts)
 	if more := len(all) - named; more > 0 {
 		v.Text += " " + w.N("overview.and_more", int64(more))
 	}
@@ -169,14 +169,6 @@ func (w words) since(t time.Time) string {
 		return w.Clock(t, w.zone)
 	}
 	return w.DayShort(t, w.zone)
-}
-
-// enumerate puts names in a row.
-func (w words) enumerate(names []string) string {
-	if w.Lang == lang.Chinese {
-		return strings.Join(names, "、")
-	}
-	return strings.Join(names, ", ")
 }
 
 // sentences puts one after the other.

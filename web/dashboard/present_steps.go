@@ -191,7 +191,7 @@ func (w words) pace(text string) string {
 			parts = append(parts, w.N("requests.a_minute."+m[2], n))
 		}
 	}
-	return w.enumerate(slices.Compact(parts))
+	return w.Enumerate(slices.Compact(parts))
 }
 
 // codeText spells a refusal's code in a few words.

@@ -2,7 +2,6 @@ package ops
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -33,9 +32,9 @@ func (o *Ops) Docs(all func() manual.Manual) fiber.Handler {
 }
 
 func presentDoor(l lang.Lang, m manual.Manual, door manual.Door) views.DocsView {
-	v := views.DocsView{Path: "/docs/" + door.Name, Title: door.Title, About: door.About}
+	v := views.DocsView{Path: "/docs/" + door.Name, Title: l.Reference(door.Title), About: l.Reference(door.About)}
 	for _, d := range m {
-		v.Doors = append(v.Doors, views.TabView{Text: d.Title, Href: "/docs/" + d.Name, Active: d.Name == door.Name})
+		v.Doors = append(v.Doors, views.TabView{Text: l.Reference(d.Title), Href: "/docs/" + d.Name, Active: d.Name == door.Name})
 	}
 	for _, o := range door.Operations {
 		v.Operations = append(v.Operations, presentOperation(l, o))
@@ -47,15 +46,15 @@ var tones = map[string]views.Tone{"GET": views.Info, "POST": views.Ok, "PUT": vi
 
 func presentOperation(l lang.Lang, o manual.Operation) views.DocsOperationView {
 	v := views.DocsOperationView{
-		ID: o.ID(), Method: o.Method, Path: o.Path, Text: o.Text, Who: l.T("docs.who", who(l, o)), Tone: tones[o.Method],
-		Body: presentRows(o.Body), Answer: presentRows(o.Answer), AnswerIs: strconv.Itoa(o.Code()), Curl: o.Curl(exampleBase),
+		ID: o.ID(), Method: o.Method, Path: o.Path, Text: l.Reference(o.Text), Who: l.T("docs.who", who(l, o)), Tone: tones[o.Method],
+		Body: presentRows(l, o.Body), Answer: presentRows(l, o.Answer), AnswerIs: strconv.Itoa(o.Code()), Curl: o.Curl(exampleBase),
 	}
 	for _, name := range o.Parameters() {
 		v.Parameters = append(v.Parameters, views.DocsFieldView{Name: name, Kind: "string", Text: l.T("docs.path"), Needed: true})
 	}
 	for _, list := range [][]manual.Parameter{o.Query, o.Headers} {
 		for _, p := range list {
-			v.Parameters = append(v.Parameters, views.DocsFieldView{Name: p.Name, Kind: p.Schema.Kind(), Text: p.Text, Needed: p.Required})
+			v.Parameters = append(v.Parameters, views.DocsFieldView{Name: p.Name, Kind: p.Schema.Kind(), Text: l.Reference(p.Text), Needed: p.Required})
 		}
 	}
 	return v
@@ -69,16 +68,16 @@ func who(l lang.Lang, o manual.Operation) string {
 	if o.Open {
 		all = append(all, l.T("docs.anyone"))
 	}
-	return strings.Join(all, ", ")
+	return l.Enumerate(all)
 }
 
-func presentRows(s manual.Schema) []views.DocsFieldView {
+func presentRows(l lang.Lang, s manual.Schema) []views.DocsFieldView {
 	if s == nil {
 		return nil
 	}
 	var all []views.DocsFieldView
 	for _, r := range s.Rows() {
-		all = append(all, views.DocsFieldView{Name: r.Name, Kind: r.Kind, Text: r.Text, Needed: r.Needed})
+		all = append(all, views.DocsFieldView{Name: r.Name, Kind: r.Kind, Text: l.Reference(r.Text), Needed: r.Needed})
 	}
 	return all
 }

@@ -6,8 +6,8 @@ import m "latchkey/web/manual"
 
 var spelled = m.Reader{Notes: map[string]string{
 	"expiredTime": "Unix milliseconds; absent: never.", "createdTime": "Unix milliseconds.", "updatedTime": "Unix milliseconds.",
-	"permissions": "As they came: a list, or a text with one a line.", "parameterName": "Query parameter that may carry the token.",
-	"versionNo": "Edits so far; an edit that names a stale one is refused.",
+	"parameterName": "Query parameter that may carry the token.",
+	"versionNo":     "Edits so far; an edit that names a stale one is refused.",
 }}
 
 // Manual is Fess's part of the manual.
@@ -34,7 +34,7 @@ func response(fields ...m.Field) m.Schema {
 
 func settingOperations() []m.Operation {
 	one := spelled.Of(setting{})
-	one["properties"].(m.Schema)["permissions"] = m.Either(m.List(m.String()), m.String())
+	one["properties"].(m.Schema)["permissions"] = m.About(m.Either(m.List(m.String()), m.String()), "As they came: a list, or a text with one a line.")
 	page := m.Open(m.O("page", m.Integer()), m.O("size", m.Integer()), m.O("id", m.String()))
 	body := m.Open(
 		m.F("name", m.String()), m.O("token", m.About(m.OrNull(m.String()), "The token's own text, 16 to 256 characters; one is made when left out.")),

@@ -1,0 +1,4 @@
+package ops
+
+// PresentDoor makes the page of a door.
+var PresentDoor = presentDoor
