@@ -122,18 +122,18 @@ func (d *DB) checkSpent(ctx context.Context) ([]string, error) {
 // some days, plus an opening. It is one statement, so that calls under way make no
 // difference.
 func (d *DB) oddPurses(ctx context.Context, days, which, opening string, args ...any) ([]spentPurse, error) {
-	const sums = "SUM(units) AS units, SUM(requests) AS requests FROM days GROUP BY "
-	want := opening + "CASE WHEN p.unit = 'messages' THEN COALESCE(o.requests, 0) ELSE COALESCE(o.units, 0) END"
+	const sums = "SUM(units) AS units, SUM(messages) AS messages FROM days GROUP BY "
+	want := opening + "CASE WHEN p.unit = 'messages' THEN COALESCE(o.messages, 0) ELSE COALESCE(o.units, 0) END"
 	var out []spentPurse
 	err := d.rows(ctx, list(&out, func(s scanner) (p spentPurse, err error) {
 		return p, s.Scan(&p.id, &p.workspaceID, &p.used, &p.want, &p.since, &p.zone)
-	}), "WITH days AS (SELECT workspace_id, token_id, share_id, customer_id, units, requests FROM usage_days"+days+`),
-		owned (purse, units, requests) AS (
-			SELECT k.purse_id, u.units, u.requests FROM api_tokens k LEFT JOIN (SELECT token_id, `+sums+`token_id) u ON u.token_id = k.id
-			UNION ALL SELECT s.purse_id, u.units, u.requests FROM shares s LEFT JOIN (SELECT share_id, `+sums+`share_id) u ON u.share_id = s.id
-			UNION ALL SELECT c.purse_id, u.units, u.requests FROM share_customers c
+	}), "WITH days AS (SELECT workspace_id, token_id, share_id, customer_id, units, messages FROM usage_days"+days+`),
+		owned (purse, units, messages) AS (
+			SELECT k.purse_id, u.units, u.messages FROM api_tokens k LEFT JOIN (SELECT token_id, `+sums+`token_id) u ON u.token_id = k.id
+			UNION ALL SELECT s.purse_id, u.units, u.messages FROM shares s LEFT JOIN (SELECT share_id, `+sums+`share_id) u ON u.share_id = s.id
+			UNION ALL SELECT c.purse_id, u.units, u.messages FROM share_customers c
 				LEFT JOIN (SELECT share_id, customer_id, `+sums+`share_id, customer_id) u ON u.share_id = c.share_id AND u.customer_id = c.customer_id
-			UNION ALL SELECT w.purse_id, u.units, u.requests FROM workspaces w LEFT JOIN (SELECT workspace_id, `+sums+`workspace_id) u ON u.workspace_id = w.id
+			UNION ALL SELECT w.purse_id, u.units, u.messages FROM workspaces w LEFT JOIN (SELECT workspace_id, `+sums+`workspace_id) u ON u.workspace_id = w.id
 		)
 		SELECT p.id, p.workspace_id, p.used, `+want+`, p.period_at, w.time_zone
 		FROM owned o JOIN purses p ON p.id = o.purse JOIN workspaces w ON w.id = p.workspace_id

@@ -70,7 +70,7 @@ func (l *Ledger) addPast(h *history, c PastCall) {
 		sum.refused++
 		return
 	}
-	sum.add(r)
+	sum.add(r, false)
 	if r.TokenID != 0 && r.At.After(h.used[r.TokenID]) {
 		h.used[r.TokenID] = r.At
 	}

@@ -184,8 +184,10 @@ func (l *life) Settle(t *rapid.T) {
 		return
 	}
 	units := rapid.Int64Range(0, 120).Draw(t, "units")
-	need(t, l.d.Ledger.Settle(context.Background(), l.settlement(c, units)))
-	c.settle(units, l.now())
+	s := l.settlement(c, units)
+	s.Empty = rapid.Bool().Draw(t, "empty")
+	need(t, l.d.Ledger.Settle(context.Background(), s))
+	c.settle(units, s.Empty, l.now())
 }
 
 // EndAgain does to a call that is over whatever can be done to one.
@@ -301,7 +303,7 @@ func (l *life) sweep(t *rapid.T, alive bool, due func(*modelCall) bool) {
 	need(t, err)
 	for _, c := range l.calls {
 		if c.state == "streaming" && due(c) {
-			c.settle(c.checkpoint, l.now())
+			c.settle(c.checkpoint, false, l.now())
 			c.lingers = alive
 			n--
 		}

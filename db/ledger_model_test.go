@@ -26,6 +26,7 @@ type modelPurse struct {
 type modelSpent struct {
 	day   string
 	units int64
+	empty bool // nothing was delivered
 }
 
 func (p *modelPurse) amount(units int64) int64 {
@@ -33,6 +34,14 @@ func (p *modelPurse) amount(units int64) int64 {
 		return 1
 	}
 	return units
+}
+
+// charged is what a call takes that is over.
+func (p *modelPurse) charged(s modelSpent) int64 {
+	if s.empty && p.unit == access.Messages {
+		return 0
+	}
+	return p.amount(s.units)
 }
 
 func (p *modelPurse) fits(units int64) bool {
@@ -43,7 +52,7 @@ func (p *modelPurse) fits(units int64) bool {
 func (p *modelPurse) since(day string) (sum int64) {
 	for _, s := range p.spent {
 		if s.day >= day {
-			sum += p.amount(s.units)
+			sum += p.charged(s)
 		}
 	}
 	return sum
@@ -131,13 +140,14 @@ func (c *modelCall) stream(floor int64) {
 }
 
 // settle charges at most what is held and gives the rest back.
-func (c *modelCall) settle(units int64, now time.Time) {
+func (c *modelCall) settle(units int64, empty bool, now time.Time) {
 	units = min(units, c.hold.Units)
 	for _, p := range c.purses {
 		c.giveBack(p)
 		p.touch(now)
-		p.used += p.amount(units)
-		p.spent = append(p.spent, modelSpent{dayOf(now, modelZone), units})
+		s := modelSpent{dayOf(now, modelZone), units, empty}
+		p.used += p.charged(s)
+		p.spent = append(p.spent, s)
 	}
 	c.state, c.charged = "over", units
 }

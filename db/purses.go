@@ -213,7 +213,7 @@ func quotaTooLow(least int64) error {
 }
 
 // spentText is what the owner of a purse spent from a day on.
-const spentText = `SELECT CASE WHEN p.unit = 'messages' THEN COALESCE(SUM(u.requests), 0) ELSE COALESCE(SUM(u.units), 0) END
+const spentText = `SELECT CASE WHEN p.unit = 'messages' THEN COALESCE(SUM(u.messages), 0) ELSE COALESCE(SUM(u.units), 0) END
 		FROM purses p
 		LEFT JOIN api_tokens k ON k.purse_id = p.id
 		LEFT JOIN shares s ON s.purse_id = p.id

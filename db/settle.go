@@ -13,6 +13,7 @@ type Settlement struct {
 	Hold     *Hold
 	Request  access.Request // the row of the request log; its Units are the charge
 	Question *QuestionEnd   // the chat's question that this answers, if any
+	Empty    bool           // nothing was delivered: it takes no message of an allowance
 }
 
 // settling is a settlement on its way to the disk.
@@ -56,8 +57,8 @@ func (l *Ledger) settleAll(t *Tx, all []*settling) error {
 		if err := l.startDue(t, s.Hold.Purses, s.Hold.Zone); err != nil {
 			return err
 		}
-		l.addCharges(sums, s.Hold, s.Request.Units)
-		usageOf(days, keyOf(s.Request, t.day(s.Hold.Zone))).add(s.Request)
+		l.addCharges(sums, s.Hold, s.Request.Units, s.Empty)
+		usageOf(days, keyOf(s.Request, t.day(s.Hold.Zone))).add(s.Request, s.Empty)
 		if s.Request.TokenID != 0 {
 			used[s.Request.TokenID] = true
 		}
@@ -101,8 +102,9 @@ func keyOf(r access.Request, day string) usageKey {
 }
 
 // usageSum is what a row of usage_days counts: calls that were answered at least
-// in part, those that were refused or failed, and what they took.
-type usageSum struct{ requests, refused, prompt, completion, units int64 }
+// in part, how many of them delivered something, those that were refused or failed,
+// and what they took.
+type usageSum struct{ requests, messages, refused, prompt, completion, units int64 }
 
 // usageOf is the sum of a row, begun where there is none yet.
 func usageOf(days map[usageKey]*usageSum, key usageKey) *usageSum {
@@ -112,9 +114,12 @@ func usageOf(days map[usageKey]*usageSum, key usageKey) *usageSum {
 	return days[key]
 }
 
-// add counts an answered request.
-func (sum *usageSum) add(r access.Request) {
+// add counts an answered request; empty is one that delivered nothing.
+func (sum *usageSum) add(r access.Request, empty bool) {
 	sum.requests++
+	if !empty {
+		sum.messages++
+	}
 	sum.prompt += r.Usage.Prompt
 	sum.completion += r.Usage.Completion
 	sum.units += r.Units
@@ -146,12 +151,14 @@ func spellTrace(r access.Request) string {
 type charge struct{ charge, reserved int64 }
 
 // addCharges adds what each purse of a call is charged and gets back.
-func (l *Ledger) addCharges(sums map[int64]charge, h *Hold, units int64) {
+func (l *Ledger) addCharges(sums map[int64]charge, h *Hold, units int64, empty bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h.Purses.each(func(id int64) {
 		sum := sums[id]
-		sum.charge += l.known[id].amount(units)
+		if a := l.known[id]; !empty || a.Unit != access.Messages {
+			sum.charge += a.amount(units)
+		}
 		if h.durable {
 			sum.reserved += l.known[id].amount(h.Units)
 		}
@@ -194,12 +201,12 @@ func (t *Tx) insertRequest(r access.Request, trace string) (int64, error) {
 // addUsage adds calls to a row of usage_days.
 func (t *Tx) addUsage(k usageKey, sum usageSum) error {
 	_, err := t.exec(`INSERT INTO usage_days (workspace_id, day, token_id, share_id, customer_id, bot_id, model,
-		requests, refused, prompt, completion, units) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		requests, messages, refused, prompt, completion, units) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (workspace_id, day, token_id, share_id, customer_id, bot_id, model) DO UPDATE SET
-		requests = requests + excluded.requests, refused = refused + excluded.refused, prompt = prompt + excluded.prompt,
+		requests = requests + excluded.requests, messages = messages + excluded.messages, refused = refused + excluded.refused, prompt = prompt + excluded.prompt,
 		completion = completion + excluded.completion, units = units + excluded.units`,
 		k.workspaceID, k.day, k.tokenID, k.shareID, k.customerID, k.botID, k.model,
-		sum.requests, sum.refused, sum.prompt, sum.completion, sum.units)
+		sum.requests, sum.messages, sum.refused, sum.prompt, sum.completion, sum.units)
 	return err
 }
 

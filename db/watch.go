@@ -27,11 +27,11 @@ type pastSum struct {
 	spent  spentSum
 }
 
-type spentSum struct{ units, requests int64 }
+type spentSum struct{ units, messages int64 }
 
 func (s spentSum) in(u access.Unit) int64 {
 	if u == access.Messages {
-		return s.requests
+		return s.messages
 	}
 	return s.units
 }
@@ -226,7 +226,7 @@ func (w *Watch) spent(ctx context.Context, p watched) (have, want int64, err err
 // What reads used and the sum of an owner's usage from a day on, at one moment. The
 // sign before workspace_id keeps the statement on the index of the owner.
 const (
-	usedText  = "SELECT p.used, COALESCE(SUM(u.units), 0), COALESCE(SUM(u.requests), 0) FROM purses p LEFT JOIN usage_days u ON "
+	usedText  = "SELECT p.used, COALESCE(SUM(u.units), 0), COALESCE(SUM(u.messages), 0) FROM purses p LEFT JOIN usage_days u ON "
 	usedByAll = usedText + "u.workspace_id = p.workspace_id AND u.day >= $1 WHERE p.id = $2 AND p.period_at = $3 GROUP BY p.id"
 	usedBy    = usedText + "+u.workspace_id = p.workspace_id AND u.day >= $1 AND "
 	usedToken = usedBy + "u.token_id = $2 AND u.token_id <> 0 WHERE p.id = $3 AND p.period_at = $4 GROUP BY p.id"
@@ -247,7 +247,7 @@ func (w *Watch) usedSince(ctx context.Context, p watched, from string, plus int6
 		text, args = usedShare, append(args, p.share)
 	}
 	var sum spentSum
-	err = w.d.row(ctx, text, append(args, p.ID, ms(p.PeriodAt))...).Scan(&have, &sum.units, &sum.requests)
+	err = w.d.row(ctx, text, append(args, p.ID, ms(p.PeriodAt))...).Scan(&have, &sum.units, &sum.messages)
 	if isNone(err) {
 		return 0, 0, nil
 	}
@@ -262,13 +262,13 @@ func (w *Watch) spentByAll(ctx context.Context, p watched) (have, want int64, er
 	if !ok || known.before < before {
 		next := pastSum{before: before, spent: known.spent}
 		var since spentSum
-		err := w.d.row(ctx, "SELECT COALESCE(SUM(units), 0), COALESCE(SUM(requests), 0) FROM usage_days WHERE workspace_id = $1 AND day >= $2 AND day < $3",
-			p.WorkspaceID, known.before, before).Scan(&since.units, &since.requests)
+		err := w.d.row(ctx, "SELECT COALESCE(SUM(units), 0), COALESCE(SUM(messages), 0) FROM usage_days WHERE workspace_id = $1 AND day >= $2 AND day < $3",
+			p.WorkspaceID, known.before, before).Scan(&since.units, &since.messages)
 		if err != nil {
 			return 0, 0, err
 		}
 		next.spent.units += since.units
-		next.spent.requests += since.requests
+		next.spent.messages += since.messages
 		w.past[p.ID], known = next, next
 	}
 	have, want, err = w.usedSince(ctx, p, known.before, p.Opening+known.spent.in(p.Unit))

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -279,7 +280,7 @@ func (a *Answer) settle(outcome access.Outcome, rule string) error {
 	r.Usage, r.Units = a.Usage, c.charge(a.Usage)
 	r.FirstByte, r.Total = a.up.FirstByte, a.g.Now().Sub(c.began)
 	err := a.g.DB.Ledger.Settle(context.WithoutCancel(a.ctx), db.Settlement{
-		Hold: c.hold, Request: r, Question: c.question.end(outcome, rule, a.said),
+		Hold: c.hold, Request: r, Question: c.question.end(outcome, rule, a.said), Empty: len(bytes.TrimSpace(a.said)) == 0 && a.other == 0,
 	})
 	a.Units = min(r.Units, c.hold.Units)
 	subject := c.paced()

@@ -146,19 +146,24 @@ func TestAskAfterSignOut(t *testing.T) {
 
 // An answer without a word says so, at its end and when the page is drawn again.
 func TestEmptyAnswer(t *testing.T) {
-	s := newSite(t, faulty.Stepped, control.ShareForm{})
+	three := int64(3)
+	limit := &three
+	s := newSite(t, faulty.Stepped, control.ShareForm{Allowance: &limit})
 	r := s.customer("mei.tanaka")
 	r.part = true
 	asked := r.post(s.base()+"/ask", "question", "What now?")
 	stream := r.follow(s.followOf(asked.body), "")
 	s.Faulty.Call(0).End()
-	const sentence = "The bot had nothing to say."
+	const sentence = "The bot had nothing to say, and nothing was counted."
 	all := stream.until("end")
 	s.says(all[len(all)-1].data, sentence, `"state":"done"`)
 	r.part = false
 	page := r.get(regexp.MustCompile(`data-href="([^"]+)"`).FindStringSubmatch(asked.body)[1]).body
-	s.says(page, sentence, `name="replaces"`)
+	s.says(page, sentence, `name="replaces"`, "3 of 3 questions left")
 	s.saysNot(page, "was not stored", "data-copy-answer")
+	if faults, err := s.DB.CheckLedger(t.Context()); err != nil || len(faults) > 0 {
+		t.Errorf("the ledger: %v, %v", faults, err)
+	}
 }
 
 // A provider that answers nothing, half or garbage: each has its sentence, what was

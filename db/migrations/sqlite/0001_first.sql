@@ -89,6 +89,7 @@ CREATE TABLE usage_days (
   bot_id       INTEGER NOT NULL DEFAULT 0,
   model        TEXT    NOT NULL DEFAULT '',
   requests     INTEGER NOT NULL DEFAULT 0 CHECK (requests >= 0),
+  messages     INTEGER NOT NULL DEFAULT 0 CHECK (messages BETWEEN 0 AND requests), -- those that delivered something
   refused      INTEGER NOT NULL DEFAULT 0 CHECK (refused >= 0),
   prompt       INTEGER NOT NULL DEFAULT 0 CHECK (prompt >= 0),
   completion   INTEGER NOT NULL DEFAULT 0 CHECK (completion >= 0),
