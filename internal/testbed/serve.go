@@ -14,7 +14,7 @@ type Server interface {
 }
 
 // stopWait bounds the end of an app, whose last answers may still be read.
-const stopWait = 10 * time.Second
+const stopWait = time.Minute
 
 // Listen takes a free port of this machine, and says what callers put before a
 // path.
