@@ -27,6 +27,7 @@ var longAnswers = map[string]string{
 		return fmt.Sprintf("\tif err := refund(%d, \"order\"); err != nil { // again\n", i)
 	}) + "```\n",
 	"a quote":            lines(25, func(i int) string { return fmt.Sprintf("> line %d of what somebody **said** about it\n", i) }),
+	"a little of each":   longAnswer, // as TestWireCost sends it, however slow the machine
 	"headings and words": lines(15, func(i int) string { return fmt.Sprintf("## Part %d\n\nSome words on it, and `code`.\n\n---\n\n", i) }),
 }
 
