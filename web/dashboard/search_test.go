@@ -31,7 +31,7 @@ func TestSearchEverywhere(t *testing.T) {
 	r.get("/search?q=客服").want(t, 200, "Help desk 客服", "!Desk again")
 	r.get("/search?q="+made.Row.Hint).want(t, 200, "Desk &lt;b&gt;key")
 	r.get("/search?q=support+bot").want(t, 200, "Support Bot", "Help desk 客服")
-	r.get("/search?q=zzzz").want(t, 200, "Nothing was found", "!<tr")
+	r.get("/search?q=nowhere").want(t, 200, "Nothing was found", "!<tr")
 	r.get("/search?q=%3Cscript%3E").want(t, 200, "&lt;script&gt;", "!<script>")
 	r.part, r.at = true, "/search"
 	r.get("/search?q=desk.user").want(t, 200, `<div id="search"`, "desk.user", "!<main")

@@ -38,44 +38,44 @@ func (w *world) all(path, key string) []any {
 
 func TestLists(t *testing.T) {
 	w := newWorld(t)
-	var made []any
+	var made []any // whose names hold more than the four signs of a key that lists search
 	for i := range 6 {
-		w.owner(201, "POST", "/tokens", fmt.Sprintf(`{"name":"row %d"}`, i))
-		made = append(made, fmt.Sprintf("row %d", i))
-		w.owner(201, "POST", "/groups", fmt.Sprintf(`{"name":"row %d"}`, i))
+		w.owner(201, "POST", "/tokens", fmt.Sprintf(`{"name":"the row %d"}`, i))
+		made = append(made, fmt.Sprintf("the row %d", i))
+		w.owner(201, "POST", "/groups", fmt.Sprintf(`{"name":"the row %d"}`, i))
 	}
 	newest := slices.Clone(made)
 	slices.Reverse(newest)
 	for _, limit := range []int{1, 2, 3, 5, 6, 7} {
 		for path, want := range map[string][]any{
-			"/tokens?q=row":                    newest,
-			"/tokens?q=row&sort=-created_at":   newest,
-			"/tokens?q=row&sort=created_at":    made,
-			"/tokens?q=row&status=enabled":     newest,
-			"/groups?q=row":                    made,
-			"/groups?q=row&sort=-created_at":   newest,
-			"/groups?q=ROW&status=enabled":     made,
-			"/tokens?q=row&status=revoked":     nil,
-			"/groups?q=row&status=disabled":    nil,
-			"/tokens?q=row%200&status=enabled": {"row 0"},
+			"/tokens?q=the%20row":                    newest,
+			"/tokens?q=the%20row&sort=-created_at":   newest,
+			"/tokens?q=the%20row&sort=created_at":    made,
+			"/tokens?q=the%20row&status=enabled":     newest,
+			"/groups?q=the%20row":                    made,
+			"/groups?q=the%20row&sort=-created_at":   newest,
+			"/groups?q=THE%20ROW&status=enabled":     made,
+			"/tokens?q=the%20row&status=revoked":     nil,
+			"/groups?q=the%20row&status=disabled":    nil,
+			"/tokens?q=the%20row%200&status=enabled": {"the row 0"},
 		} {
 			if got := w.all(fmt.Sprintf("%s&limit=%d", path, limit), "name"); !slices.Equal(got, want) {
 				t.Errorf("%s by %d: %v, want %v", path, limit, got, want)
 			}
 		}
 	}
-	w.owner(200, "GET", "/tokens?q=row&limit=2", "").has("total", 6)
-	w.owner(200, "GET", "/tokens?q=row&limit=6", "").has("next_cursor", nil)
+	w.owner(200, "GET", "/tokens?q=the%20row&limit=2", "").has("total", 6)
+	w.owner(200, "GET", "/tokens?q=the%20row&limit=6", "").has("next_cursor", nil)
 	w.owner(200, "GET", "/tokens?q=%25", "").has("total", 0)
 
 	// A cursor opens the list it was made for and no other.
-	cursor := url.QueryEscape(w.owner(200, "GET", "/tokens?q=row&limit=2", "").at("next_cursor").(string))
-	w.owner(200, "GET", "/tokens?q=row&limit=4&cursor="+cursor, "").has("next_cursor", nil)
-	for _, other := range []string{"/tokens?q=ro&limit=2", "/tokens?limit=2", "/tokens?q=row&status=enabled", "/tokens?q=row&sort=created_at", "/groups?q=row", "/customers?q=row"} {
+	cursor := url.QueryEscape(w.owner(200, "GET", "/tokens?q=the%20row&limit=2", "").at("next_cursor").(string))
+	w.owner(200, "GET", "/tokens?q=the%20row&limit=4&cursor="+cursor, "").has("next_cursor", nil)
+	for _, other := range []string{"/tokens?q=ro&limit=2", "/tokens?limit=2", "/tokens?q=the%20row&status=enabled", "/tokens?q=the%20row&sort=created_at", "/groups?q=the%20row", "/customers?q=the%20row"} {
 		w.call("owner", "GET", other+"&cursor="+cursor, "").refused(400, "cursor_invalid")
 	}
-	w.call("foreigner", "GET", "/tokens?q=row&limit=2&cursor="+cursor, "").refused(400, "cursor_invalid")
-	w.call("owner", "GET", "/tokens?q=row&limit=2&cursor="+cursor[1:], "").refused(400, "cursor_invalid")
+	w.call("foreigner", "GET", "/tokens?q=the%20row&limit=2&cursor="+cursor, "").refused(400, "cursor_invalid")
+	w.call("owner", "GET", "/tokens?q=the%20row&limit=2&cursor="+cursor[1:], "").refused(400, "cursor_invalid")
 }
 
 // Beyond a thousand the total is not counted.
