@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -64,6 +65,13 @@ func TestNothingMoves(t *testing.T) {
 			b.still("the page of the usage", false)
 			b.eval(`document.querySelector(".head").before(Object.assign(document.createElement("p"), { textContent: "in between" }))`)
 			b.until("a line pushed into a page is seen to move it", "window.moved.length > 0")
+
+			slow := emulation.SetCPUThrottlingRateParams{Rate: 6} // which reads a table in many goes
+			if _, err := chromedp.Call(b.ctx, emulation.SetCPUThrottlingRate, slow); err != nil {
+				t.Fatal(err)
+			}
+			b.visit(s.url + "/requests")
+			b.still("a long list on a slow machine", false)
 		})
 	}
 }

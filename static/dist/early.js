@@ -9,6 +9,11 @@ const dark = chosen ? chosen === "dark" : system.matches;
 root.classList.toggle("dark", dark);
 root.classList.toggle("light", !dark);
 };
+const whole = document.createElement("link");
+whole.rel = "expect";
+whole.href = "#toasts";
+whole.setAttribute("blocking", "render");
+document.head.append(whole);
 const fields = () => {
 for (const part of document.querySelectorAll("[data-when]")) {
 const [name, value] = part.dataset.when.split("=");

@@ -10,6 +10,13 @@
     root.classList.toggle("dark", dark);
     root.classList.toggle("light", !dark);
   };
+  // A page is drawn when it is whole: the columns of a table that is still being read
+  // would move.
+  const whole = document.createElement("link");
+  whole.rel = "expect";
+  whole.href = "#toasts";
+  whole.setAttribute("blocking", "render");
+  document.head.append(whole);
   // A field that belongs to a choice is shown while that choice is made: decided as
   // it is parsed, so that nothing below it moves.
   const fields = () => {
