@@ -35,10 +35,10 @@ func (d *DB) PauseShare(ctx context.Context, by access.Actor, workspaceID int64,
 		[]any{d.Now().UnixMilli(), workspaceID, publicID}, nil)
 }
 
-// ResumeShare opens a paused link again. It does not bring back a revoked one.
+// ResumeShare opens a paused link again: none that was revoked.
 func (d *DB) ResumeShare(ctx context.Context, by access.Actor, workspaceID int64, publicID string) (access.Share, error) {
 	return d.shareVerb(ctx, by, workspaceID, "share.resume", `UPDATE shares SET paused_at = NULL, updated_at = $1,
-		version = version + 1 WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL`+shareReturning,
+		version = version + 1 WHERE workspace_id = $2 AND public_id = $3 AND deleted_at IS NULL AND revoked_at IS NULL`+shareReturning,
 		[]any{d.Now().UnixMilli(), workspaceID, publicID}, nil)
 }
 

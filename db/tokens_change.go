@@ -155,14 +155,14 @@ func (d *DB) UndoRevokeToken(ctx context.Context, by access.Actor, workspaceID i
 	return k, err
 }
 
-// SetTokenEnabled disables a token, or enables it again.
+// SetTokenEnabled disables a token, or enables it again: none that was revoked.
 func (d *DB) SetTokenEnabled(ctx context.Context, by access.Actor, workspaceID int64, publicID string, enabled bool) (access.Token, error) {
 	action := "token.disable"
 	if enabled {
 		action = "token.enable"
 	}
 	return d.tokenVerb(ctx, by, workspaceID, action, `UPDATE api_tokens SET enabled = $1, updated_at = $2, version = version + 1
-		WHERE workspace_id = $3 AND public_id = $4 AND deleted_at IS NULL`+tokenReturning,
+		WHERE workspace_id = $3 AND public_id = $4 AND deleted_at IS NULL AND (revoked_at IS NULL OR $1 = 0)`+tokenReturning,
 		[]any{flag(enabled), d.Now().UnixMilli(), workspaceID, publicID}, nil)
 }
 

@@ -21,6 +21,11 @@ func (c *Control) ResumeShare(ctx context.Context, by access.Actor, publicID str
 		return err
 	}
 	_, err := c.DB.ResumeShare(ctx, by, by.WorkspaceID, publicID)
+	if access.KindOf(err) == access.NotFound {
+		if row, there := c.DB.Share(ctx, by.WorkspaceID, publicID); there == nil && !row.RevokedAt.IsZero() {
+			return revokedAlready()
+		}
+	}
 	return err
 }
 

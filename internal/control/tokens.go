@@ -155,6 +155,11 @@ func (c *Control) setTokenEnabled(ctx context.Context, by access.Actor, publicID
 		return err
 	}
 	_, err := c.DB.SetTokenEnabled(ctx, by, by.WorkspaceID, publicID, enabled)
+	if access.KindOf(err) == access.NotFound {
+		if row, there := c.DB.Token(ctx, by.WorkspaceID, publicID); there == nil && !row.RevokedAt.IsZero() {
+			return revokedAlready()
+		}
+	}
 	return err
 }
 
