@@ -15,7 +15,7 @@ type inner struct {
 type sample struct {
 	*inner
 	ID      int64            `json:"id"`
-	Models  []string         `json:"models" manual:"null"`
+	Models  []string         `json:"models" manual:"null" note:"Names."`
 	Checks  []inner          `json:"checks"`
 	Sums    map[string]int64 `json:"sums"`
 	Detail  json.RawMessage  `json:"detail"`
@@ -25,7 +25,7 @@ type sample struct {
 // A struct's schema says what its encoding does: fields that may be absent, null or
 // anything.
 func TestSchemaOfAStruct(t *testing.T) {
-	r := Reader{Notes: map[string]string{"id": "Row number."}}
+	r := Reader{Notes: map[string]string{"id": "Row number.", "models": "Any."}}
 	s := r.Of(sample{private: 1})
 	got, err := json.Marshal(s)
 	if err != nil {
@@ -33,7 +33,7 @@ func TestSchemaOfAStruct(t *testing.T) {
 	}
 	want := `{"additionalProperties":false,"properties":{"checks":{"items":{"additionalProperties":false,"properties":{"day":{"type":"string"},` +
 		`"name":{"type":["string","null"]}},"required":["name"],"type":"object"},"type":"array"},"day":{"type":"string"},"detail":{},` +
-		`"id":{"description":"Row number.","type":"integer"},"models":{"items":{"type":"string"},"type":["array","null"]},` +
+		`"id":{"description":"Row number.","type":"integer"},"models":{"description":"Names.","items":{"type":"string"},"type":["array","null"]},` +
 		`"name":{"type":["string","null"]},"sums":{"additionalProperties":{"type":"integer"},"type":"object"}},` +
 		`"required":["id","models","checks","sums","detail"],"type":"object"}`
 	if d := cmp.Diff(want, string(got)); d != "" {
@@ -46,7 +46,7 @@ func TestSchemaOfAStruct(t *testing.T) {
 		{"day", "string", "", false},
 		{"detail", "any", "", true},
 		{"id", "integer", "Row number.", true},
-		{"models", "array | null", "", true},
+		{"models", "array | null", "Names.", true},
 		{"name", "string | null", "", false},
 		{"sums", "object", "", true},
 	}

@@ -108,7 +108,7 @@ func About(s Schema, text string) Schema {
 }
 
 // Reader reads schemas out of Go types. Values are the texts that a type of text
-// may hold; Notes say what a field is, by its name.
+// may hold; Notes say what a field is, by its name, where its tag "note" does not.
 type Reader struct {
 	Values map[reflect.Type][]string
 	Notes  map[string]string
@@ -185,7 +185,11 @@ func (r Reader) field(f reflect.StructField, name string) Schema {
 	if f.Tag.Get("manual") == "null" {
 		s = OrNull(s)
 	}
-	if note := r.Notes[name]; note != "" {
+	note, own := f.Tag.Lookup("note")
+	if !own {
+		note = r.Notes[name]
+	}
+	if note != "" {
 		s = About(s, note)
 	}
 	return s

@@ -47,14 +47,14 @@ var tones = map[string]views.Tone{"GET": views.Info, "POST": views.Ok, "PUT": vi
 func presentOperation(l lang.Lang, o manual.Operation) views.DocsOperationView {
 	v := views.DocsOperationView{
 		ID: o.ID(), Method: o.Method, Path: o.Path, Text: l.Reference(o.Text), Who: l.T("docs.who", who(l, o)), Tone: tones[o.Method],
-		Body: presentRows(l, o.Body), Answer: presentRows(l, o.Answer), AnswerIs: strconv.Itoa(o.Code()), Curl: o.Curl(exampleBase),
+		Body: presentRows(l, o.Body, needed), Answer: presentRows(l, o.Answer, absent), AnswerIs: strconv.Itoa(o.Code()), Curl: o.Curl(exampleBase),
 	}
 	for _, name := range o.Parameters() {
-		v.Parameters = append(v.Parameters, views.DocsFieldView{Name: name, Kind: "string", Text: l.T("docs.path"), Needed: true})
+		v.Parameters = append(v.Parameters, views.DocsFieldView{Name: name, Kind: "string", Text: l.T("docs.path"), Mark: needed(l, true)})
 	}
 	for _, list := range [][]manual.Parameter{o.Query, o.Headers} {
 		for _, p := range list {
-			v.Parameters = append(v.Parameters, views.DocsFieldView{Name: p.Name, Kind: p.Schema.Kind(), Text: l.Reference(p.Text), Needed: p.Required})
+			v.Parameters = append(v.Parameters, views.DocsFieldView{Name: p.Name, Kind: p.Schema.Kind(), Text: l.Reference(p.Text), Mark: needed(l, p.Required)})
 		}
 	}
 	return v
@@ -71,13 +71,29 @@ func who(l lang.Lang, o manual.Operation) string {
 	return l.Enumerate(all)
 }
 
-func presentRows(l lang.Lang, s manual.Schema) []views.DocsFieldView {
+// needed marks what a call has to hold.
+func needed(l lang.Lang, always bool) string {
+	if always {
+		return l.T("docs.needed")
+	}
+	return ""
+}
+
+// absent marks what an answer may leave out.
+func absent(l lang.Lang, always bool) string {
+	if always {
+		return ""
+	}
+	return l.T("docs.absent")
+}
+
+func presentRows(l lang.Lang, s manual.Schema, mark func(lang.Lang, bool) string) []views.DocsFieldView {
 	if s == nil {
 		return nil
 	}
 	var all []views.DocsFieldView
 	for _, r := range s.Rows() {
-		all = append(all, views.DocsFieldView{Name: r.Name, Kind: r.Kind, Text: l.Reference(r.Text), Needed: r.Needed})
+		all = append(all, views.DocsFieldView{Name: r.Name, Kind: r.Kind, Text: l.Reference(r.Text), Mark: mark(l, r.Needed)})
 	}
 	return all
 }

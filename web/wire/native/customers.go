@@ -45,7 +45,7 @@ type customerBody struct {
 
 type newCustomer struct {
 	customerBody
-	Password Maybe[string] `json:"password"`
+	Password Maybe[string] `json:"password" note:"One is made when left out."`
 }
 
 type editCustomer struct {
@@ -146,7 +146,7 @@ func (d *Door) customerVerb(act verb) Handler {
 }
 
 type passwordBody struct {
-	Password Maybe[string] `json:"password"`
+	Password Maybe[string] `json:"password" note:"One is made when left out."`
 }
 
 // ResetCustomerPassword serves POST customers/{id}/reset-password.

@@ -56,7 +56,7 @@ func (d *Door) Members(c *fiber.Ctx, by access.Actor) error {
 type newMember struct {
 	Username Maybe[string] `json:"username"`
 	Email    Maybe[string] `json:"email"`
-	Password Maybe[string] `json:"password"`
+	Password Maybe[string] `json:"password" note:"One is made when left out."`
 	Role     Maybe[string] `json:"role"`
 }
 

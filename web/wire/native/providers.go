@@ -24,7 +24,7 @@ type providerView struct {
 	Name        string      `json:"name"`
 	BaseURL     string      `json:"base_url"`
 	HasKey      bool        `json:"has_key"` // the key itself is never shown
-	Models      []modelView `json:"models"`
+	Models      []modelView `json:"models" note:""`
 	Priority    int64       `json:"priority"`
 	Enabled     bool        `json:"enabled"`
 	Status      string      `json:"status"`
@@ -80,7 +80,7 @@ type providerBody struct {
 	Name     Maybe[string]       `json:"name"`
 	BaseURL  Maybe[string]       `json:"base_url"`
 	APIKey   Maybe[string]       `json:"api_key"`
-	Models   Maybe[[]modelEntry] `json:"models"`
+	Models   Maybe[[]modelEntry] `json:"models" note:""`
 	Priority Maybe[int64]        `json:"priority"`
 	Enabled  Maybe[bool]         `json:"enabled"`
 }
@@ -171,7 +171,7 @@ type testBody struct {
 
 type checkView struct {
 	OK          bool     `json:"ok"`
-	Models      []string `json:"models" manual:"null"` // null: the provider has no list
+	Models      []string `json:"models" manual:"null" note:"What the provider lists; null: it has no list."`
 	Model       *string  `json:"model"`
 	Listed      bool     `json:"listed"`
 	FirstByteMS *int64   `json:"first_byte_ms"`

@@ -23,7 +23,7 @@ type requestView struct {
 	Door        string       `json:"door"`
 	Stream      bool         `json:"stream"`
 	Outcome     string       `json:"outcome"`
-	Status      int          `json:"status"`
+	Status      int          `json:"status" note:"HTTP status of the answer."`
 	Rule        *string      `json:"rule"`
 	Prompt      int64        `json:"prompt_tokens"`
 	Completion  int64        `json:"completion_tokens"`

@@ -113,7 +113,7 @@ type tokenBody struct {
 type newToken struct {
 	tokenBody
 	ShowOnce Maybe[bool]   `json:"show_once"`
-	Secret   Maybe[string] `json:"secret"`
+	Secret   Maybe[string] `json:"secret" note:"The token's own text; one is made when left out."`
 }
 
 type editToken struct {

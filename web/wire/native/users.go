@@ -39,7 +39,7 @@ type userBody struct {
 	Username Maybe[string] `json:"username"`
 	Email    Maybe[string] `json:"email"`
 	Nickname Maybe[string] `json:"nickname"`
-	Password Maybe[string] `json:"password"`
+	Password Maybe[string] `json:"password" note:"One is made for a new user when left out; an edit takes it in a call of its own."`
 	IsAdmin  Maybe[bool]   `json:"is_admin"`
 	Language Maybe[string] `json:"language"`
 	TimeZone Maybe[string] `json:"time_zone"`

@@ -38,7 +38,7 @@ type whyView struct {
 type refusalView struct {
 	Rule       string `json:"rule"`
 	Code       string `json:"code"`
-	Status     int    `json:"status"`
+	Status     int    `json:"status" note:"HTTP status of the answer."`
 	Message    string `json:"message"`
 	RetryAfter *int64 `json:"retry_after"` // seconds
 }

@@ -17,9 +17,9 @@ type workspaceView struct {
 	TimeZone  string    `json:"time_zone"`
 	Group     string    `json:"group"`
 	Brand     brandView `json:"brand"`
-	Tokens    int64     `json:"tokens"`
-	Shares    int64     `json:"shares"`
-	Customers int64     `json:"customers"`
+	Tokens    int64     `json:"tokens" note:"How many there are."`
+	Shares    int64     `json:"shares" note:"How many there are."`
+	Customers int64     `json:"customers" note:"How many there are."`
 	CreatedAt *string   `json:"created_at"`
 	Version   int64     `json:"version"`
 }
