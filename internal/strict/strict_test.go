@@ -67,18 +67,6 @@ func TestMisspelled(t *testing.T) {
 	}
 }
 
-func TestDecodeNamesTheField(t *testing.T) {
-	var into struct {
-		Name string `json:"name"`
-	}
-	for body, field := range map[string]string{`{"nmae":"x"}`: "nmae", `{"name":3}`: "name"} {
-		err := Decode([]byte(body), &into)
-		if p := access.Problems(err); len(p) != 1 || p[0].Field != field {
-			t.Errorf("%s: %v", body, err)
-		}
-	}
-}
-
 // What is accepted means the same to the standard library, and stays the same
 // when it is read again.
 func FuzzParse(f *testing.F) {
