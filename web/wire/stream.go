@@ -44,8 +44,9 @@ func Stream(c *fiber.Ctx, s Source, now func() time.Time, log *slog.Logger) erro
 }
 
 // watchAfter is how long a plain answer may take before its reader is watched: one
-// that is there sooner is not worth two switches of the connection's poller.
-const watchAfter = 5 * time.Millisecond
+// that is there sooner is not worth two switches of the connection's poller. It is
+// half of the time within which a hang-up has to stop the provider.
+const watchAfter = 25 * time.Millisecond
 
 // Watch tells gone when the reader of a plain answer leaves before it is ready.
 // The returned stop must be called before the handler returns.
