@@ -204,7 +204,7 @@ func TestAnAnswerWithoutEnd(t *testing.T) {
 	h := testbed.New(t)
 	h.Gateway.Close()
 	h.Upstream.Close()
-	h.Upstream = upstream.New(upstream.Settings{PrivateHosts: h.Faulty.Private, Now: h.Now, FirstEvent: time.Minute, Total: 2 * time.Second})
+	h.Upstream = upstream.New(upstream.Settings{PrivateHosts: h.Faulty.Private, Now: h.Now, FirstEvent: time.Minute, Total: 10 * time.Second})
 	h.Gateway = gateway.New(gateway.Parts{DB: h.DB, Upstream: h.Upstream, Keys: h.Keys, Now: h.Now, Random: h.Control.Random, Log: h.Log})
 	three := int64(3)
 	limit := &three
