@@ -107,7 +107,7 @@ func (w words) holderLimits(s gateway.Standing, from string) []views.Definition 
 		{Term: w.T("tokens.budget"), Text: w.budget(s.Purse).Text},
 		addresses,
 		{Term: w.T("tokens.rates"), Text: w.tokenRates(k)},
-		{Term: w.T("tokens.permissions"), Text: strings.Join(w.permissionNames(k.Permissions), ", ")},
+		{Term: w.T("tokens.permissions"), Text: w.Enumerate(w.permissionNames(k.Permissions))},
 		{Term: w.T("tokens.created_at"), Text: w.Day(k.CreatedAt, w.zone)},
 	}
 }

@@ -124,7 +124,7 @@ func (d *Dashboard) tokenLimits(c *fiber.Ctx, w words, row db.TokenRow) []views.
 		{Term: w.T("tokens.budget"), Text: w.budget(row.Purse).Text},
 		{Term: w.T("tokens.addresses"), Text: or(strings.Join(access.FormatAddresses(row.Addresses), ", "), w.T("tokens.fold.any_address"))},
 		{Term: w.T("tokens.rates"), Text: w.tokenRates(row.Token)},
-		{Term: w.T("tokens.permissions"), Text: strings.Join(w.permissionNames(row.Permissions), ", ")},
+		{Term: w.T("tokens.permissions"), Text: w.Enumerate(w.permissionNames(row.Permissions))},
 	}
 	if next := row.Purse.Refill.NextRefill(w.now, w.work); !next.IsZero() {
 		all[3].Under = w.T("tokens.next_refill_at", w.Moment(next, w.zone))
@@ -145,7 +145,7 @@ func (w words) tokenRates(k access.Token) string {
 			parts = append(parts, w.N(one.key, one.n))
 		}
 	}
-	return or(strings.Join(parts, ", "), w.T("tokens.no_limit"))
+	return or(w.Enumerate(parts), w.T("tokens.no_limit"))
 }
 
 func (w words) permissionNames(all access.Permissions) []string {
