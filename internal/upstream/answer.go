@@ -29,11 +29,11 @@ type Answer struct {
 	key    string
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	total  *time.Timer
 
-	clock   sync.Mutex // guards first and silence against finish
+	clock   sync.Mutex // guards the three against finish
 	first   *time.Timer
-	silence *time.Timer
+	silence *time.Timer // these two run where more than a first piece comes
+	total   *time.Timer
 
 	mu     sync.Mutex
 	queue  batch // arrived, not yet asked for
@@ -45,7 +45,7 @@ type Answer struct {
 	wake   chan struct{} // the queue or the end has changed
 	space  chan struct{} // the queue was taken
 	quiet  *time.Timer   // NextWithin's
-	stream reader
+	stream *reader       // nil for a plain call
 }
 
 // What a batch has room for before it grows: most readers keep up.
@@ -153,14 +153,17 @@ func signal(c chan struct{}) {
 func (a *Answer) arm(ctx context.Context) {
 	running, cancel := context.WithCancelCause(ctx)
 	a.ctx, a.cancel, a.began = running, cancel, a.client.settings.Now()
-	a.first = time.AfterFunc(a.client.settings.FirstByte, func() { cancel(errFirstByte) })
-	a.total = time.AfterFunc(a.client.settings.Total, func() { cancel(errOverlong) })
+	wait, late := a.client.settings.FirstByte, errFirstByte
+	if total := a.client.settings.Total; total < wait {
+		wait, late = total, errOverlong
+	}
+	a.first = time.AfterFunc(wait, func() { cancel(late) })
 }
 
 // open starts to read a stream and waits for its first byte.
 func (a *Answer) open(resp *http.Response) error {
 	a.wake, a.space = make(chan struct{}, 1), make(chan struct{}, 1)
-	a.stream.answer = a
+	a.stream = &reader{answer: a}
 	a.queue.events, a.lent.events = make([]placed, 0, fewEvents), make([]placed, 0, fewEvents)
 	a.queue.bytes, a.lent.bytes = make([]byte, 0, fewBytes), make([]byte, 0, fewBytes)
 	go a.stream.run(resp.Body)
@@ -202,6 +205,7 @@ func (a *Answer) alive(more bool) {
 		}
 		a.first, a.FirstByte = nil, a.client.settings.Now().Sub(a.began)
 		if more {
+			a.total = time.AfterFunc(a.client.settings.Total-a.FirstByte, func() { a.cancel(errOverlong) })
 			a.silence = time.AfterFunc(a.client.settings.Silence, func() { a.cancel(errSilent) })
 		}
 	case a.silence != nil:
@@ -220,9 +224,11 @@ func (a *Answer) hush() {
 
 // finish stops all clocks.
 func (a *Answer) finish() {
-	a.total.Stop()
 	a.clock.Lock()
 	defer a.clock.Unlock()
+	if a.total != nil {
+		a.total.Stop()
+	}
 	if a.first != nil {
 		a.first.Stop()
 	}

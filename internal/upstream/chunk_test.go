@@ -169,7 +169,7 @@ func readAll(from io.Reader) (data []string, err error) {
 	c := New(Settings{Now: time.Now, Silence: time.Minute})
 	a := &Answer{client: c, wake: make(chan struct{}, 1), space: make(chan struct{}, 1)}
 	a.arm(context.Background())
-	a.stream.answer = a
+	a.stream = &reader{answer: a}
 	go a.stream.run(io.NopCloser(from))
 	defer a.Close()
 	var events []Event
