@@ -36,6 +36,7 @@ func (r Rooms) errorHandler(c *fiber.Ctx, err error) error {
 // that it could not read nothing is left, not even the address.
 func (r Rooms) unreadable(c *fiber.Ctx, err error) error {
 	c.Set("X-Request-Id", r.Gateway.NewRequestID())
+	r.setPolicy(c)
 	e, ok := errors.AsType[*fiber.Error](err)
 	if !ok || c.Path() != "/" {
 		return r.errorHandler(c, err)

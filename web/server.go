@@ -183,9 +183,14 @@ func ofGateway(c *fiber.Ctx) bool {
 
 // headers sets the policy of every answer; embed pages loosen it for themselves.
 func (r Rooms) headers(c *fiber.Ctx) error {
+	r.setPolicy(c)
+	return c.Next()
+}
+
+func (r Rooms) setPolicy(c *fiber.Ctx) {
 	c.Set("X-Content-Type-Options", "nosniff")
 	if ofGateway(c) {
-		return c.Next() // programs draw no pages
+		return // programs draw no pages
 	}
 	nonce := page.NewNonce(c)
 	c.Set("Referrer-Policy", "same-origin")
@@ -194,7 +199,6 @@ func (r Rooms) headers(c *fiber.Ctx) error {
 		c.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	c.Set("Content-Security-Policy", page.Policy(nonce, "'none'"))
-	return c.Next()
 }
 
 // LanguageCookie remembers which language was chosen, before anyone signs in.

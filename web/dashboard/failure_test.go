@@ -1,8 +1,11 @@
 package dashboard_test
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -67,6 +70,33 @@ func TestFailuresStandInTheShell(t *testing.T) {
 		s.must(err)
 		answer{status: response.StatusCode, body: string(body)}.want(t, 409, `data-variant="outline" href="/tokens?q=lost"`, "Open the page again")
 	})
+}
+
+// What the engine refuses by its length alone, before any handler, is told in the same
+// page under the same policy.
+func TestABodyThatIsNeverRead(t *testing.T) {
+	s := newSite(t)
+	owner := s.reader(access.Owner)
+	at, err := url.Parse(s.url)
+	s.must(err)
+	conn, err := net.Dial("tcp", at.Host)
+	s.must(err)
+	defer conn.Close()
+	cookie := ""
+	for _, one := range owner.client.Jar.Cookies(at) {
+		cookie += one.Name + "=" + one.Value + "; "
+	}
+	fmt.Fprintf(conn, "POST /customers/import HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: %d\r\n\r\n",
+		at.Host, cookie, 64<<20)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	s.must(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	s.must(err)
+	answer{status: response.StatusCode, body: string(body)}.want(t, 413, `id="sidebar"`, "larger than", `class="ref"`)
+	if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
+		t.Errorf("policy %q", policy)
+	}
 }
 
 // A frame that breaks takes nobody's server down: the page stands without it.
