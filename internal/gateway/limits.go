@@ -89,6 +89,15 @@ func NeverFits(err error) bool {
 	return false
 }
 
+// reasonOf is why whoever chats has no answer, by the rule that is logged: nobody is
+// told to wait for what never fits.
+func reasonOf(err error, rule string) string {
+	if NeverFits(err) {
+		return "call_too_large"
+	}
+	return rule
+}
+
 // over says what a call would break of the limits of a minute, nil for none.
 func (m *minute) over(p pace, tokens int64) *overrun {
 	requests, used := m.sums()

@@ -256,7 +256,7 @@ func (a *LiveAnswer) end(otherwise access.MessageState, err error) {
 	case errors.Is(err, ErrStopped):
 		state, reason = access.Stopped, endRule(err)
 	default:
-		reason = endRule(err)
+		reason = reasonOf(err, endRule(err))
 	}
 	g := a.live.gateway
 	if err := g.DB.EndQuestion(context.Background(), db.QuestionEnd{QuestionID: a.question, State: state, Reason: reason}); err != nil {

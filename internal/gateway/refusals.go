@@ -149,11 +149,7 @@ func (g *Gateway) refuse(c *call, err error) {
 	} else if errors.Is(err, context.Canceled) || errors.Is(err, ErrLeft) || errors.Is(err, ErrStopped) {
 		r.Outcome, r.Rule = access.Broken, endRule(err)
 	}
-	reason := r.Rule
-	if NeverFits(err) {
-		reason = "call_too_large" // whoever chats must not be told to wait either
-	}
-	l := db.Logged{Request: r, Zone: c.workspace.Location(), Question: c.question.end(r.Outcome, reason, nil)}
+	l := db.Logged{Request: r, Zone: c.workspace.Location(), Question: c.question.end(r.Outcome, reasonOf(err, r.Rule), nil)}
 	if l.Question == nil {
 		g.refusals.add(l)
 	} else if err := g.DB.LogRequests(context.Background(), []db.Logged{l}); err != nil {

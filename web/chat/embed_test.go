@@ -100,6 +100,22 @@ func TestEmbedObeysTheToken(t *testing.T) {
 	s.says(dead.body, "This chat was switched off by Acme Support.")
 }
 
+// A question that the token's minute can never hold is not told to wait for it.
+func TestEmbedQuestionThatNeverFits(t *testing.T) {
+	s := newStall(t, faulty.Good, control.TokenForm{TPM: new(int64(200))})
+	r := s.reader()
+	r.get(s.embed())
+	asked := r.post(s.embed()+"/ask", "question", strings.Repeat("Where is my parcel? ", 100), "key", "k1")
+	testbed.Eventually(t, "it has ended", func() bool {
+		return !strings.Contains(r.get(asked.path).body, `http-equiv="refresh"`)
+	})
+	body := r.get(asked.path).body
+	s.says(body, "This is longer than", "allows at once. Shorten it, or begin a new conversation.")
+	s.saysNot(body, "Wait a moment")
+	r.lang = "zh"
+	s.says(r.get(asked.path).body, "允许的单次长度")
+}
+
 // Only the sites that the bot's owner named may show it, and only it.
 func TestEmbedAncestors(t *testing.T) {
 	s := newStall(t, faulty.Good, control.TokenForm{})

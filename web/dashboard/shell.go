@@ -16,6 +16,13 @@ import (
 
 // shell is the frame of a page: active is the entry of the menu that is lit.
 func (d *Dashboard) shell(c *fiber.Ctx, active, title string) views.ShellView {
+	v := d.frame(c, active, title)
+	v.Toasts = d.Take(c)
+	return v
+}
+
+// frame is shell without what waits to be said.
+func (d *Dashboard) frame(c *fiber.Ctx, active, title string) views.ShellView {
 	h, l := at(c), page.Lang(c)
 	v := views.ShellView{
 		Title: title, Active: active, Workspace: h.workspace.Name, Path: page.ReturnTo(page.Back(c)),
@@ -23,7 +30,6 @@ func (d *Dashboard) shell(c *fiber.Ctx, active, title string) views.ShellView {
 		ReadOnly:    !h.Actor.May(access.ChangeAccess),
 		HasProvider: h.Actor.May(access.ChangeProviders),
 		RunsAll:     h.Actor.May(access.RunInstance),
-		Toasts:      d.Take(c),
 	}
 	if page.IsPart(c) {
 		return v // a part has no frame to fill
@@ -98,7 +104,8 @@ func initials(name string) string {
 }
 
 // FailureShell is the frame of a page that says what went wrong: nobody loses the
-// menu over it. It is a page.Shell.
+// menu over it. It is a page.Shell. What waits to be said stays for the page that it
+// was meant for, so that a failure writes nothing.
 func (d *Dashboard) FailureShell(c *fiber.Ctx) (frame views.ShellView, list views.LinkView, ok bool) {
 	defer func() {
 		if p := recover(); p != nil { // this runs where nothing else would catch it
@@ -115,7 +122,7 @@ func (d *Dashboard) FailureShell(c *fiber.Ctx) (frame views.ShellView, list view
 	if active != "" {
 		list = views.LinkView{Text: page.Lang(c).T("nav." + active), Href: href}
 	}
-	return d.shell(c, active, ""), list, true
+	return d.frame(c, active, ""), list, true
 }
 
 // menuOf is the entry of the menu that an address stands below, and where it leads.
