@@ -151,6 +151,7 @@ func TestRefusals(t *testing.T) {
 	if n := h.Faulty.Started(); n != 0 {
 		t.Errorf("refused calls reached the provider %d times", n)
 	}
+	h.StopClock()
 	rpm := token(control.TokenForm{RPM: &one})
 	for i, want := range []int{0, 429} {
 		if _, err := h.Gateway.Ask(ctx, question(t, rpm.Secret, "gpt-4o-mini", "")); err != nil && gateway.Status(err) != want || err == nil && want != 0 {

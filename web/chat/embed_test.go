@@ -76,6 +76,7 @@ func TestEmbedAsks(t *testing.T) {
 func TestEmbedObeysTheToken(t *testing.T) {
 	rpm := int64(1)
 	s := newStall(t, faulty.Good, control.TokenForm{RPM: &rpm})
+	s.StopClock() // one a minute
 	r := s.reader()
 	r.get(s.embed())
 	whole := func(question string) string {

@@ -131,6 +131,7 @@ func TestModelsForAnthropicsClients(t *testing.T) {
 // A refusal by a limit of the minute says what the limit is and what is left.
 func TestRefusalsByPaceCarryTheirHeaders(t *testing.T) {
 	h := testbed.New(t)
+	h.StopClock()
 	h.Faulty.Say("Hello.")
 	base := serve(t, h)
 	for name, form := range map[string]control.TokenForm{

@@ -58,6 +58,7 @@ func TestProgramTalks(t *testing.T) {
 
 func TestProgramRefusals(t *testing.T) {
 	s := newSite(t)
+	s.StopClock() // one of them may ask once a minute
 	bound, free, far := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{}), s.Token(t, control.TokenForm{BotID: &s.Bot.ID, Addresses: &[]string{"192.0.2.1"}})
 	revoked, mute := s.Token(t, control.TokenForm{BotID: &s.Bot.ID}), s.Token(t, control.TokenForm{BotID: &s.Bot.ID, Permissions: &[]string{"read"}})
 	s.Must(s.Control.RevokeToken(t.Context(), s.Owner, revoked.Row.PublicID))
