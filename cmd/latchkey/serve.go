@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -56,26 +55,12 @@ func (s *serveCmd) Run(sh *shell, basic *config.Basic) error {
 	return sh.serve(ctx, h, cfg, listener, log)
 }
 
-// garbage is how much of what is in use may lie about as garbage before it is
-// collected, in percent. What a call leaves behind is small: twice the usual pace
-// saves a twentieth of its work and costs ten megabytes.
-const garbage = 200
-
-// relax sets garbage, unless the operator's GOGC says otherwise.
-func relax() {
-	const usual = 100
-	if own := debug.SetGCPercent(garbage); own != usual {
-		debug.SetGCPercent(own)
-	}
-}
-
 // serve answers until a signal, then drains.
 func (sh *shell) serve(ctx context.Context, h *house, cfg config.Config, listener net.Listener, log *slog.Logger) error {
 	certificate, reload, err := certificates(cfg)
 	if err != nil {
 		return err
 	}
-	relax()
 	rooms := h.rooms(sh, cfg, listener, log)
 	app := web.New(rooms)
 	signals := make(chan os.Signal, 4)
