@@ -8,6 +8,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
+// listening says that the page is there, and that its scripts listen to keys and links.
+const listening = `document.readyState === "complete" && window.htmx`
+
 // press presses keys, wherever the focus is.
 func (b *browser) press(keys string) {
 	b.t.Helper()
@@ -55,10 +58,10 @@ func TestByKeyboardAlone(t *testing.T) {
 	b.press("lin")
 	b.tabTo("[name=password]")
 	b.press(ownerPassword + kb.Enter)
-	b.until("signed in", `location.pathname === "/"`)
+	b.until("signed in", `location.pathname === "/" && `+listening)
 	b.tabTo(`a[href="/tokens"]`)
 	b.press(kb.Enter)
-	b.until("the tokens", `location.pathname === "/tokens" && document.querySelector("[data-create]") && window.htmx`)
+	b.until("the tokens", `location.pathname === "/tokens" && document.querySelector("[data-create]") && `+listening)
 
 	b.tabTo("[data-create]")
 	b.press(kb.Enter)
@@ -86,10 +89,10 @@ func TestByKeyboardAlone(t *testing.T) {
 	b.focused("the search", "[name=q]")
 	b.eval(`document.activeElement.value = ""`) // a driven key types even where the page took it
 	b.press("Made by hand" + kb.Enter)
-	b.until("what was found", `location.pathname === "/search" && document.querySelector("main tr[data-row]")`)
+	b.until("what was found", `location.pathname === "/search" && document.querySelector("main tr[data-row]") && `+listening)
 	b.tabTo("main tr[data-row] a")
 	b.press(kb.Enter)
-	b.until("its page", `/^\/tokens\/\w{8}/.test(location.pathname) && window.htmx`)
+	b.until("its page", `/^\/tokens\/\w{8}/.test(location.pathname) && `+listening)
 	b.tabTo(`a[href$="/revoke"]`)
 	b.press(kb.Enter)
 	b.until("the question", `document.querySelector("#dialog[open] form[action$='/revoke']")`)
@@ -102,7 +105,7 @@ func TestByKeyboardAlone(t *testing.T) {
 	b.press(kb.Enter)
 	b.says("Revoked")
 	b.until("the dialog is closed", `!document.querySelector("#dialog[open]")`)
-	b.until("the page is whole", `document.readyState === "complete" && window.htmx`)
+	b.until("the page is whole", listening)
 	b.press("?")
 	b.until("the keys are listed", `document.querySelector("#keys-shown[open] dt")`)
 	b.quiet(messages)

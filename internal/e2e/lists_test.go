@@ -45,7 +45,7 @@ func TestListsJourney(t *testing.T) {
 	b := open(t, desktop)
 	messages := chromedp.Console(b.ctx)
 	signIn(b, s)
-	b.until("the scripts run", `document.readyState === "complete" && window.htmx`)
+	b.until("the scripts run", listening)
 	b.eval(`document.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true }))`)
 	b.until("the search has the focus", `document.activeElement?.name === "q"`)
 	b.visit(s.url + "/search?q=support")

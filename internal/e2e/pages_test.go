@@ -163,7 +163,7 @@ func (b *browser) quiet(messages iter.Seq2[chromedp.ConsoleMessage, error]) {
 			break
 		}
 		if m.Type == "error" || m.Type == "warning" || m.Type == chromedp.ConsoleException {
-			b.t.Errorf("console: %s: %s", m.Type, m.Text)
+			b.t.Errorf("console: %s: %s (%s)", m.Type, m.Text, m.URL)
 		}
 	}
 }
