@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/golang-jwt/jwt/v5"
 
 	"latchkey/internal/control"
@@ -41,7 +42,7 @@ func TestEmbedInAnotherPage(t *testing.T) {
 	b.eval(`for (const said of ["hello", null, 7, {}, {latchkey: "forget"}, {latchkey: "hello", identity: {}}]) document.querySelector("iframe").contentWindow.postMessage(said, "*")`)
 	b.until("the chat listens", `document.documentElement.dataset.ready`)
 	shut := `getComputedStyle(document.querySelector("iframe")).display === "none"`
-	b.do(chromedp.KeyEvent("\x1b"))
+	b.press(kb.Escape)
 	b.until("Escape shuts the bubble", shut)
 	b.click("body > button")
 	b.until("the bubble is open", "!("+shut+")")

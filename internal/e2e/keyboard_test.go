@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -11,10 +14,32 @@ import (
 // listening says that the page is there, and that its scripts listen to keys and links.
 const listening = `document.readyState === "complete" && window.htmx`
 
-// press presses keys, wherever the focus is.
+// press presses keys, wherever the focus is. What a key types comes with its press,
+// as from a keyboard: not to what has the focus by then, and not at all where the
+// page took the key.
 func (b *browser) press(keys string) {
 	b.t.Helper()
-	b.do(chromedp.KeyEvent(keys))
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for _, r := range keys {
+			var down, up input.DispatchKeyEventParams
+			for _, k := range kb.Encode(r) {
+				switch k.Type {
+				case kb.KeyDown:
+					down = *k
+				case kb.KeyChar:
+					down.Text, down.UnmodifiedText = k.Text, k.UnmodifiedText
+				default:
+					up = *k
+				}
+			}
+			for _, k := range []input.DispatchKeyEventParams{down, up} {
+				if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, k); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
 }
 
 // tabTo presses Tab until what has the focus fits a selector. Whatever has the
@@ -87,7 +112,6 @@ func TestByKeyboardAlone(t *testing.T) {
 
 	b.press("/")
 	b.focused("the search", "[name=q]")
-	b.eval(`document.activeElement.value = ""`) // a driven key types even where the page took it
 	b.press("Made by hand" + kb.Enter)
 	b.until("what was found", `location.pathname === "/search" && document.querySelector("main tr[data-row]") && `+listening)
 	b.tabTo("main tr[data-row] a")

@@ -161,7 +161,7 @@ return;
 document.addEventListener("close", (e) => {
 if (e.target !== host()) return;
 e.target.replaceChildren();
-if (opener?.isConnected) opener.focus();
+if (opener?.isConnected && document.activeElement === document.body) opener.focus();
 opener = null;
 }, true);
 document.addEventListener("click", (e) => {

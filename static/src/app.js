@@ -179,7 +179,8 @@
   document.addEventListener("close", (e) => {
     if (e.target !== host()) return;
     e.target.replaceChildren();
-    if (opener?.isConnected) opener.focus();
+    // This comes late: whoever went on meanwhile keeps the focus.
+    if (opener?.isConnected && document.activeElement === document.body) opener.focus();
     opener = null;
   }, true);
   document.addEventListener("click", (e) => {
