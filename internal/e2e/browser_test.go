@@ -110,7 +110,7 @@ func (b *browser) fill(name, value string) {
 	selector := fmt.Sprintf(`[name=%q]`, name)
 	b.until("there is a field "+name, "document.querySelector('"+selector+"')")
 	b.eval("document.querySelector('" + selector + "').value = ''")
-	b.do(chromedp.SendKeys(selector, value))
+	b.onNode(chromedp.SendKeys(selector, value))
 }
 
 // choose picks one of a group of radio buttons, however it is drawn.
@@ -125,7 +125,24 @@ func (b *browser) choose(name, value string) {
 func (b *browser) click(selector string) {
 	b.t.Helper()
 	b.until(selector+" can be seen", fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.offsetParent !== null || e.getClientRects().length)", selector))
-	b.do(chromedp.Click(selector, chromedp.NodeVisible))
+	b.onNode(chromedp.Click(selector, chromedp.NodeVisible))
+}
+
+// onNode does something to a node. One that a page took along as it went away is
+// looked for again on the next: nothing was done to it.
+func (b *browser) onNode(step chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, wait)
+	defer cancel()
+	for {
+		err := chromedp.Do(ctx, step)
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil || !strings.Contains(err.Error(), "node with given id") {
+			b.t.Fatalf("%v\nat %s\n%s", err, b.where(), b.text())
+		}
+	}
 }
 
 // eval runs a script in the page.
