@@ -33,6 +33,9 @@ type Page struct {
 	Count  int  // how far its rows are counted where it is filtered, 0 for CountMax
 }
 
+// Narrowed reports whether rows are searched for or filtered.
+func (p Page) Narrowed() bool { return p.Query != "" || p.Status != "" || p.BotID != 0 }
+
 // Sort names a column that a list can go by, "" the order in which its rows were
 // made. A list goes by number where it does not know the column.
 type Sort string

@@ -11,6 +11,14 @@ import (
 // FreshFor is how long a password counts as just given.
 const FreshFor = 10 * time.Minute
 
+// fresh asks for a password that was just given, of whoever acts on a page.
+func fresh(by access.Actor) error {
+	if by.Door == access.DoorPage && !by.Fresh {
+		return access.Fail(access.Forbidden, "confirm_password", "Confirm your password first; then do this again.")
+	}
+	return nil
+}
+
 // signedOut is what a credential that opens nothing answers, whatever is wrong
 // with it.
 func signedOut() error { return access.Fail(access.SignedOut, "signed_out", "Sign in first.") }

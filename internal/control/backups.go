@@ -270,8 +270,8 @@ func (c *Control) OpenBackup(ctx context.Context, by access.Actor, name string) 
 	if err != nil {
 		return "", err
 	}
-	if by.Kind == access.ActorUser && by.Door == access.DoorPage && !by.Fresh {
-		return "", access.Fail(access.Forbidden, "confirm_password", "Confirm your password first; then do this again.")
+	if err := fresh(by); err != nil {
+		return "", err
 	}
 	return path, c.DB.TellBackup(ctx, by, "backup.download", name, nil)
 }

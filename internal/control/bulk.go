@@ -174,7 +174,7 @@ func (c *Control) BulkAll(ctx context.Context, by access.Actor, list, verb strin
 	if err != nil {
 		return db.Job{}, err
 	}
-	if total > db.CountMax && (p.Query != "" || p.Status != "" || p.BotID != 0) {
+	if total > db.CountMax && p.Narrowed() {
 		total = 0 // nobody counted further
 	}
 	d := jobDetail{Address: by.Address, Bulk: &bulkJob{List: list, Verb: verb, Page: p}}

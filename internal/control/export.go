@@ -37,8 +37,8 @@ func (c *Control) mayExport(by access.Actor, right access.Act) error {
 	if err := by.Must(right); err != nil {
 		return err
 	}
-	if c.Reveal != RevealAlways && by.Kind == access.ActorUser && by.Door == access.DoorPage && !by.Fresh {
-		return access.Fail(access.Forbidden, "confirm_password", "Confirm your password first; then do this again.")
+	if c.Reveal != RevealAlways {
+		return fresh(by)
 	}
 	return nil
 }
@@ -142,11 +142,8 @@ func (c *Control) CountExport(ctx context.Context, by access.Actor, e Export) (n
 	if err != nil || e.IDs != nil {
 		return int64(len(e.IDs)), true, err
 	}
-	if l.count != nil {
-		n, err = l.count(c, ctx, by, e)
-	}
-	p := e.Page
-	known := e.List != "requests" && e.List != "audit" && p.Query == "" && p.Status == "" && p.BotID == 0
+	n, err = l.count(c, ctx, by, e)
+	known := e.List != "requests" && e.List != "audit" && !e.Page.Narrowed()
 	return n, known || n <= db.CountMax, err
 }
 

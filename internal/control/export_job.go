@@ -44,14 +44,14 @@ func (c *Control) exportPiece(ctx context.Context, by access.Actor, s sheet, j *
 	for _, one := range gone {
 		d.leave(one)
 	}
+	first := j.Done == 0 // every piece but that of an empty list has rows
 	j.Done += int64(len(rows) + len(gone))
-	marked := !d.Begun && e.Marked
-	if !d.Begun {
-		d.Begun, rows = true, slices.Insert(rows, 0, exportLists[e.List].head)
+	if first {
+		rows = slices.Insert(rows, 0, exportLists[e.List].head)
 	}
 	var packed bytes.Buffer
 	pack := gzip.NewWriter(&packed)
-	pack.Write(CSV(rows, marked)) // to a buffer: it cannot fail
+	pack.Write(CSV(rows, first && e.Marked)) // to a buffer: it cannot fail
 	if err := pack.Close(); err != nil {
 		return err
 	}

@@ -60,7 +60,6 @@ type jobDetail struct {
 	Address string    `json:"address,omitempty"`
 	Bulk    *bulkJob  `json:"bulk,omitempty"`
 	Export  *Export   `json:"export,omitempty"`
-	Begun   bool      `json:"begun,omitempty"` // an export has its first piece
 	LeftOut int64     `json:"left_out,omitempty"`
 	Refused int64     `json:"refused,omitempty"`
 	Why     []LeftOut `json:"why,omitempty"`

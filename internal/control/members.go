@@ -112,8 +112,8 @@ func checkRole(role access.Role) error {
 // mayMakeOwner asks for a fresh password on the page before somebody becomes an
 // owner.
 func mayMakeOwner(by access.Actor, role access.Role) error {
-	if role == access.Owner && by.Kind == access.ActorUser && by.Door == access.DoorPage && !by.Fresh {
-		return access.Fail(access.Forbidden, "confirm_password", "Confirm your password first; then do this again.")
+	if role == access.Owner {
+		return fresh(by)
 	}
 	return nil
 }

@@ -140,14 +140,6 @@ type ProposedApp struct {
 	Sealed string // what EnableTwoFactor takes
 }
 
-// fresh asks for a password that was given within the last ten minutes.
-func fresh(by access.Actor) error {
-	if by.Door == access.DoorPage && !by.Fresh {
-		return access.Fail(access.Forbidden, "confirm_password", "Confirm your password first; then do this again.")
-	}
-	return nil
-}
-
 // ProposeApp draws a seed for the actor's authenticator app. Nothing is kept until
 // EnableTwoFactor.
 func (c *Control) ProposeApp(ctx context.Context, by access.Actor) (ProposedApp, error) {

@@ -60,8 +60,8 @@ func (c *Control) CreateUser(ctx context.Context, by access.Actor, f UserForm) (
 // mayMakeAdmin asks for a fresh password on the page before somebody becomes an
 // admin.
 func mayMakeAdmin(by access.Actor, admin *bool) error {
-	if deref(admin) && by.Kind == access.ActorUser && by.Door == access.DoorPage && !by.Fresh {
-		return access.Fail(access.Forbidden, "confirm_password", "Confirm your password first; then do this again.")
+	if deref(admin) {
+		return fresh(by)
 	}
 	return nil
 }

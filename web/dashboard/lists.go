@@ -206,7 +206,7 @@ func (d *Dashboard) pager(c *fiber.Ctx, p listing, first, last db.Place, rows in
 func (p listing) moreThan(total int64) (than int64, more bool) {
 	than = db.CountMax
 	if p.name == "tokens" || p.name == "shares" || p.name == "customers" {
-		if than = countMax; p.page.Query == "" && p.page.Status == "" && p.page.BotID == 0 {
+		if than = countMax; !p.page.Narrowed() {
 			return total, false
 		}
 	}
